@@ -1,0 +1,89 @@
+package mac
+
+import (
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"fmt"
+)
+
+// MAC is one message authentication code, a row of the table. The zero value is not usable.
+type MAC struct {
+	// Name is the SSH algorithm name, as in a KEXINIT (RFC 4253 §7.1).
+	Name string
+	// KeySize is the length in bytes of the integrity key (RFC 4253 §7.2).
+	KeySize int
+	// TagSize is the length in bytes of a tag on the wire, at most MaxTagSize.
+	TagSize int
+	// EtM is true where the MAC covers the ciphertext and the clear packet length (OpenSSH PROTOCOL §1.5).
+	EtM bool
+	// New returns the keyed state for one direction. It copies key, which is KeySize bytes long.
+	New func(key []byte) Authenticator
+}
+
+// MaxTagSize is the largest tag of any MAC, in bytes: that of hmac-sha2-512.
+const MaxTagSize = sha512.Size
+
+// Authenticator is a MAC with its key, for one direction of one connection. It is not for concurrent use.
+type Authenticator interface {
+	// Tag appends the TagSize bytes of MAC(seq || packet) to dst and returns the result (RFC 4253 §6.4). It allocates
+	// only when dst lacks the capacity. packet is a view and is not changed; dst may be packet[:len(packet)].
+	Tag(dst []byte, seq uint32, packet []byte) []byte
+}
+
+// table has the MACs that are safe to offer, the preferred one first. Encrypt-then-MAC stands before encrypt-and-MAC
+// since a forged packet is then refused before anything of it is decrypted.
+var table = [...]MAC{
+	{Name: "hmac-sha2-256-etm@openssh.com", KeySize: 32, TagSize: 32, EtM: true, New: newHMAC(sha256.New, 32)},
+	{Name: "hmac-sha2-512-etm@openssh.com", KeySize: 64, TagSize: 64, EtM: true, New: newHMAC(sha512.New, 64)},
+	{Name: "hmac-sha2-256", KeySize: 32, TagSize: 32, New: newHMAC(sha256.New, 32)}, // RFC 6668
+	{Name: "hmac-sha2-512", KeySize: 64, TagSize: 64, New: newHMAC(sha512.New, 64)}, // RFC 6668
+}
+
+// insecure has the MACs that are known but never offered unless named.
+var insecure = [...]MAC{
+	{Name: "hmac-sha1", KeySize: 20, TagSize: 20, New: newHMAC(sha1.New, 20)}, // RFC 4253 §6.4
+}
+
+// Default returns the MACs a connection offers unless told otherwise, in order of preference. The slice is the caller's.
+func Default() []MAC { return append([]MAC(nil), table[:]...) }
+
+// Insecure returns the MACs that are built but offered only when asked for by name. The slice is the caller's.
+func Insecure() []MAC { return append([]MAC(nil), insecure[:]...) }
+
+// Lookup returns the rows of the given names, default or insecure, in the order given. A name that is not built is
+// an *UnknownError.
+func Lookup(names ...string) ([]MAC, error) {
+	found := make([]MAC, 0, len(names))
+	for _, name := range names {
+		m, ok := find(name)
+		if !ok {
+			return nil, &UnknownError{Name: name}
+		}
+		found = append(found, m)
+	}
+	return found, nil
+}
+
+func find(name string) (MAC, bool) {
+	for _, m := range table {
+		if m.Name == name {
+			return m, true
+		}
+	}
+	for _, m := range insecure {
+		if m.Name == name {
+			return m, true
+		}
+	}
+	return MAC{}, false
+}
+
+// UnknownError says that no MAC of that name is built.
+type UnknownError struct {
+	// Name is the name that was asked for.
+	Name string
+}
+
+// Error implements error; the name is quoted, so that control characters in it do no harm.
+func (e *UnknownError) Error() string { return fmt.Sprintf("mac: unknown name %q", e.Name) }

@@ -1,0 +1,180 @@
+package mac
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"hash"
+	"os"
+	"strings"
+	"testing"
+)
+
+// vectors reads a file of "name = value" lines; an empty line ends a group, '#' starts a comment line.
+func vectors(t *testing.T, file string) []map[string][]byte {
+	t.Helper()
+	f, err := os.Open("../testdata/vectors/" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var groups []map[string][]byte
+	group := map[string][]byte{}
+	flush := func() {
+		if len(group) > 0 {
+			groups = append(groups, group)
+			group = map[string][]byte{}
+		}
+	}
+	for s := bufio.NewScanner(f); s.Scan(); {
+		line := strings.TrimSpace(s.Text())
+		if line == "" {
+			flush()
+		}
+		if name, value, ok := strings.Cut(line, " = "); ok && line[0] != '#' {
+			group[name], err = hex.DecodeString(value)
+			if err != nil {
+				t.Fatalf("%s: %s: %v", file, name, err)
+			}
+		}
+	}
+	flush()
+	return groups
+}
+
+// tagOf computes a MAC over data whose first four bytes travel as the sequence number.
+func tagOf(h func() hash.Hash, size int, key, data []byte) []byte {
+	return newHMAC(h, size)(key).Tag(nil, binary.BigEndian.Uint32(data), data[4:])
+}
+
+func TestVectorsHMACSHA2(t *testing.T) {
+	groups := vectors(t, "hmac_sha2_rfc4231.txt")
+	if len(groups) != 7 {
+		t.Fatalf("%d groups, want 7", len(groups))
+	}
+	for i, g := range groups {
+		if got := tagOf(sha256.New, len(g["sha256"]), g["key"], g["data"]); !bytes.Equal(got, g["sha256"]) {
+			t.Errorf("case %d: sha256 %x, want %x", i+1, got, g["sha256"])
+		}
+		if got := tagOf(sha512.New, len(g["sha512"]), g["key"], g["data"]); !bytes.Equal(got, g["sha512"]) {
+			t.Errorf("case %d: sha512 %x, want %x", i+1, got, g["sha512"])
+		}
+	}
+}
+
+func TestVectorsHMACSHA1(t *testing.T) {
+	groups := vectors(t, "hmac_sha1_rfc2202.txt")
+	if len(groups) != 7 {
+		t.Fatalf("%d groups, want 7", len(groups))
+	}
+	for i, g := range groups {
+		if got := tagOf(sha1.New, len(g["sha1"]), g["key"], g["data"]); !bytes.Equal(got, g["sha1"]) {
+			t.Errorf("case %d: %x, want %x", i+1, got, g["sha1"])
+		}
+	}
+}
+
+func TestRows(t *testing.T) {
+	seen := map[string]bool{}
+	for _, m := range append(Default(), Insecure()...) {
+		if seen[m.Name] {
+			t.Errorf("%s stands twice in the tables", m.Name)
+		}
+		seen[m.Name] = true
+		if m.TagSize > MaxTagSize || m.EtM != strings.Contains(m.Name, "-etm@") {
+			t.Errorf("%s: tag %d, EtM %v", m.Name, m.TagSize, m.EtM)
+		}
+		if n := len(m.New(make([]byte, m.KeySize)).Tag(nil, 0, []byte("x"))); n != m.TagSize {
+			t.Errorf("%s: tag of %d bytes, want %d", m.Name, n, m.TagSize)
+		}
+	}
+	for _, m := range Default() {
+		if strings.Contains(m.Name, "sha1") || strings.Contains(m.Name, "md5") {
+			t.Errorf("%s is offered by default", m.Name)
+		}
+	}
+}
+
+func TestLookup(t *testing.T) {
+	got, err := Lookup("hmac-sha1", "hmac-sha2-256")
+	if err != nil || len(got) != 2 || got[0].Name != "hmac-sha1" || got[1].Name != "hmac-sha2-256" {
+		t.Fatalf("got %v, %v", got, err)
+	}
+	_, err = Lookup("hmac-sha2-256", "hmac-none\x1b")
+	var unknown *UnknownError
+	if !errors.As(err, &unknown) || unknown.Name != "hmac-none\x1b" || strings.Contains(err.Error(), "\x1b") {
+		t.Fatalf("got %v", err)
+	}
+	if got, err := Lookup(); err != nil || len(got) != 0 {
+		t.Fatalf("no names: %v, %v", got, err)
+	}
+}
+
+// TestListsAreCopies: whoever changes a returned list changes nobody else's.
+func TestListsAreCopies(t *testing.T) {
+	Default()[0].Name = "changed"
+	Insecure()[0].Name = "changed"
+	if Default()[0].Name == "changed" || Insecure()[0].Name == "changed" {
+		t.Fatal("a caller can change the table")
+	}
+}
+
+// TestTagInPlace: the tag lands in the spare bytes behind the packet, the packet stays as it was, the state restarts
+// for each packet and the sequence number counts.
+func TestTagInPlace(t *testing.T) {
+	for _, m := range append(Default(), Insecure()...) {
+		key := bytes.Repeat([]byte{7}, m.KeySize)
+		a := m.New(key)
+		clear(key)
+		packet := make([]byte, 40, 40+m.TagSize)
+		for i := range packet {
+			packet[i] = byte(i)
+		}
+		before := bytes.Clone(packet)
+		first := a.Tag(packet, 5, packet)
+		if &first[0] != &packet[0] || len(first) != 40+m.TagSize || !bytes.Equal(first[:40], before) {
+			t.Fatalf("%s: not appended in place", m.Name)
+		}
+		fresh := m.New(bytes.Repeat([]byte{7}, m.KeySize))
+		if again := fresh.Tag(nil, 5, packet); !hmac.Equal(again, first[40:]) {
+			t.Errorf("%s: the key was not copied", m.Name)
+		}
+		if again := a.Tag(nil, 5, packet); !hmac.Equal(again, first[40:]) {
+			t.Errorf("%s: the second use differs from the first", m.Name)
+		}
+		if other := a.Tag(nil, 6, packet); hmac.Equal(other, first[40:]) {
+			t.Errorf("%s: the sequence number is not covered", m.Name)
+		}
+	}
+}
+
+func TestNoAllocation(t *testing.T) {
+	for _, m := range append(Default(), Insecure()...) {
+		a, packet := m.New(make([]byte, m.KeySize)), make([]byte, 1024, 1024+m.TagSize)
+		if n := testing.AllocsPerRun(100, func() { a.Tag(packet, 1, packet) }); n != 0 {
+			t.Errorf("%s: %v allocations a packet", m.Name, n)
+		}
+	}
+}
+
+func BenchmarkTag(b *testing.B) {
+	for _, m := range append(Default(), Insecure()...) {
+		if m.EtM {
+			continue // the same code
+		}
+		b.Run(m.Name, func(b *testing.B) {
+			a, packet := m.New(make([]byte, m.KeySize)), make([]byte, 32<<10, 33<<10)
+			b.SetBytes(32 << 10)
+			b.ReportAllocs()
+			for b.Loop() {
+				a.Tag(packet, 1, packet)
+			}
+		})
+	}
+}
