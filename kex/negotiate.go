@@ -1,0 +1,138 @@
+package kex
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/hawser-ssh/hawser/wire"
+)
+
+// Names in kex_algorithms that are no methods but signals. They are never selected.
+const (
+	ExtInfoClient = "ext-info-c"                   // a client that reads EXT_INFO (RFC 8308 §2.1)
+	ExtInfoServer = "ext-info-s"                   // a server that reads EXT_INFO (RFC 8308 §2.1)
+	StrictClient  = "kex-strict-c-v00@openssh.com" // strict key exchange (OpenSSH PROTOCOL §1.9)
+	StrictServer  = "kex-strict-s-v00@openssh.com" // strict key exchange (OpenSSH PROTOCOL §1.9)
+)
+
+// markerPrefixes cover the signals above and later versions of them.
+var markerPrefixes = [...]string{"ext-info-", "kex-strict-"}
+
+// Algorithms is the outcome of a negotiation.
+type Algorithms struct {
+	Kex            string // key exchange method
+	HostKey        string // host key (signature) algorithm
+	ClientToServer Direction
+	ServerToClient Direction
+}
+
+// Direction is what protects the packets of one direction.
+type Direction struct {
+	Cipher      string
+	MAC         string // empty where the cipher authenticates by itself
+	Compression string
+}
+
+// NegotiationError says that the two sides have nothing in common for What. All names are escaped and safe to log.
+type NegotiationError struct {
+	What   string   // such as "server-to-client cipher"
+	Client []string // what the client offers
+	Server []string // what the server offers
+}
+
+// maxListText bounds the part of a peer's list that an error text shows.
+const maxListText = 256
+
+// Error returns a single line that names both lists, cut to a readable length.
+func (e *NegotiationError) Error() string {
+	return "kex: no common " + e.What + ": client offers " + listText(e.Client) + "; server offers " + listText(e.Server)
+}
+
+func listText(names []string) string {
+	text := strings.Join(names, ",")
+	if len(text) > maxListText {
+		return "[" + text[:maxListText] + "...]"
+	}
+	return "[" + text + "]"
+}
+
+// Negotiate chooses the algorithms (RFC 4253 §7.1): in each list the first name of the client's that the server has too,
+// separately for each direction. The MAC of a direction is left empty, and need not be in common, where aead reports
+// that the cipher authenticates by itself (OpenSSH PROTOCOL §1.6). Languages are not negotiated.
+//
+// Any host key algorithm of ours fits any method of ours, so that the host keys which the server has are enough of a
+// condition: it lists no others. The error is a *wire.ProtocolError with wire.ReasonKeyExchangeFailed around a
+// *NegotiationError. Neither message is kept.
+func Negotiate(client, server *wire.KexInit, aead func(cipher string) bool) (Algorithms, error) {
+	var c chooser
+	a := Algorithms{
+		Kex:     c.choose("key exchange method", client.Kex, server.Kex),
+		HostKey: c.choose("host key algorithm", client.HostKey, server.HostKey),
+	}
+	toServer, toClient := &a.ClientToServer, &a.ServerToClient
+	toServer.Cipher = c.choose("client-to-server cipher", client.CipherCS, server.CipherCS)
+	toClient.Cipher = c.choose("server-to-client cipher", client.CipherSC, server.CipherSC)
+	if !aead(toServer.Cipher) {
+		toServer.MAC = c.choose("client-to-server MAC", client.MACCS, server.MACCS)
+	}
+	if !aead(toClient.Cipher) {
+		toClient.MAC = c.choose("server-to-client MAC", client.MACSC, server.MACSC)
+	}
+	toServer.Compression = c.choose("client-to-server compression", client.CompressionCS, server.CompressionCS)
+	toClient.Compression = c.choose("server-to-client compression", client.CompressionSC, server.CompressionSC)
+	if c.err != nil {
+		return Algorithms{}, failed(c.err)
+	}
+	return a, nil
+}
+
+// GuessedRight reports whether a packet sent on a guess (first_kex_packet_follows) is to be used, which is the case
+// where both sides name the same method and the same host key algorithm first (RFC 4253 §7). A marker is no guess.
+func GuessedRight(client, server *wire.KexInit) bool {
+	method, key := client.Kex.First(), client.HostKey.First()
+	return len(method) > 0 && len(key) > 0 && !isMarker(method) &&
+		bytes.Equal(method, server.Kex.First()) && bytes.Equal(key, server.HostKey.First())
+}
+
+// chooser makes one choice after the other and keeps the first failure.
+type chooser struct{ err *NegotiationError }
+
+func (c *chooser) choose(what string, client, server wire.NameList) string {
+	if c.err != nil {
+		return ""
+	}
+	for name := range client.All() {
+		if has(server, name) && !isMarker(name) {
+			return string(name)
+		}
+	}
+	c.err = &NegotiationError{What: what, Client: escaped(client), Server: escaped(server)}
+	return ""
+}
+
+func has(list wire.NameList, name []byte) bool {
+	for n := range list.All() {
+		if bytes.Equal(n, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func isMarker(name []byte) bool {
+	for _, prefix := range markerPrefixes {
+		if len(name) >= len(prefix) && string(name[:len(prefix)]) == prefix {
+			return true
+		}
+	}
+	return false
+}
+
+// escaped copies the names of a list in a form that is safe to log, whoever sent it.
+func escaped(list wire.NameList) []string {
+	names := list.Strings()
+	for i, name := range names {
+		names[i] = wire.Escape(name, wire.MaxName)
+	}
+	return names
+}
