@@ -1,0 +1,35 @@
+// Package sshkey is everything SSH says about keys: public key blobs and
+// signatures (RFC 4253 §6.6, RFC 5656 §3, RFC 8332, RFC 8709), private key
+// files, fingerprints, authorized_keys and known_hosts.
+//
+// # Where things are
+//
+//	publickey.go          PublicKey, the table of key types, ParsePublicKey
+//	algorithm.go          the table of signature algorithms
+//	ed25519.go ecdsa.go rsa.go   one key type each: blob, signature, private part
+//	signer.go             Signer over any crypto.Signer
+//	private.go            ParsePrivateKey, MarshalPrivateKey, the table of PEM types
+//	openssh.go            the openssh-key-v1 container; bcryptpbkdf.go its KDF, filecipher.go its ciphers
+//	pem.go, pbes2.go      PKCS #1, PKCS #8, SEC 1 and their encrypted forms
+//	authorizedkeys.go     authorized_keys lines; authorizedoptions.go their options
+//	knownhosts.go         known_hosts; pattern.go the patterns of both
+//	fingerprint.go, generate.go, errors.go, limits.go
+//
+// # Key types and algorithms
+//
+// A key type is what a key blob names; an algorithm is what is negotiated and
+// what labels a signature. They differ for RSA: a key of type ssh-rsa signs
+// with rsa-sha2-512 or rsa-sha2-256.
+//
+//	key type               algorithms, in order of preference
+//	ssh-ed25519            ssh-ed25519
+//	ecdsa-sha2-nistp256    ecdsa-sha2-nistp256   (likewise 384, 521)
+//	ssh-rsa                rsa-sha2-512, rsa-sha2-256
+//
+// # Who owns what
+//
+// Functions copy what they keep: a caller may reuse every slice it passed in
+// as soon as the call returns, and owns every slice it gets. Values of this
+// package are not changed after they were made, so they are safe for use by
+// many goroutines at once; a [Signer] is as safe as the crypto.Signer in it.
+package sshkey

@@ -1,0 +1,43 @@
+package sshkey
+
+// Limits on keys, from whatever side they come.
+const (
+	DefaultMinRSABits = 2048  // smallest RSA modulus accepted unless asked for
+	LowestMinRSABits  = 1024  // smallest RSA modulus that can be asked for
+	MaxRSABits        = 16384 // largest RSA modulus accepted
+	MaxRSAExponent    = 32    // bits of the largest RSA public exponent accepted
+)
+
+// Limits on private key files.
+const (
+	MaxKeyFile    = 256 << 10 // bytes of a private key file
+	MaxKDFRounds  = 2048      // bcrypt rounds
+	MaxKDFSalt    = 1 << 10   // bytes of a salt
+	MaxPBKDF2     = 1 << 20   // PBKDF2 iterations
+	MaxKeyComment = 4 << 10   // bytes of the comment in a key file
+)
+
+// Limits on authorized_keys and known_hosts files. Input beyond them is not
+// read, which a warning says: what was not read never matches.
+const (
+	MaxLine     = 64 << 10 // bytes of a line; a longer line is skipped
+	MaxLines    = 1 << 16  // lines of a file
+	MaxListFile = 32 << 20 // bytes of a file
+	MaxWarnings = 100      // warnings kept; one more tells how many were not
+)
+
+// Limits says which keys are accepted. The zero value is the default of the
+// package's functions of the same names.
+type Limits struct {
+	// MinRSABits is the smallest RSA modulus accepted, in bits. 0 stands for
+	// DefaultMinRSABits; what is below LowestMinRSABits is raised to it.
+	MinRSABits int
+}
+
+// minRSABits returns the limit in force.
+func (l Limits) minRSABits() int {
+	if l.MinRSABits == 0 {
+		return DefaultMinRSABits
+	}
+	return max(l.MinRSABits, LowestMinRSABits)
+}
