@@ -1,0 +1,32 @@
+// Package cipher holds the packet ciphers of the SSH transport layer: how one binary packet (RFC 4253 §6) is sealed and
+// opened under a set of keys. It does no framing of its own, no I/O, and keeps no packet.
+//
+// A Cipher is a row of a table: a name, sizes, constructors. Together with a MAC, where it is no AEAD, it makes a Sealer
+// for one direction and an Opener for the other:
+//
+//	construction      length field    tag covers                      package file
+//	none              clear           -                               cipher.go
+//	encrypt and MAC   encrypted       seq, plaintext packet           encmac.go
+//	encrypt then MAC  clear           seq, length, ciphertext         encmac.go
+//	GCM (RFC 5647)    clear           length, ciphertext              gcm.go
+//	chacha20-poly1305 encrypted apart encrypted length, ciphertext    chachapoly.go
+//
+// # Who owns the bytes
+//
+// Everything happens in place in the caller's buffer and nothing is kept after a call returns, so a packet may live in
+// any buffer, a pooled one included.
+//
+//	call           bytes that come in                              bytes that go out
+//	Seal           length, padding length, payload, padding,       ciphertext and tag, the same slice
+//	               then Layout().Tag spare bytes
+//	Length         the first Layout().Head bytes as received       the same slice, perhaps decrypted; to be handed on
+//	Open           head as Length left it, rest, tag as received   plaintext from byte 4 on; the length field and
+//	                                                               the tag are used up
+//	constructors   key, iv and macKey are copied                   the caller clears its slices
+//
+// After ErrTag the content of the packet is unspecified and must not be looked at. With an AEAD or encrypt-then-MAC it
+// holds no plaintext: the tag is checked before the cipher runs, or, in GCM, what was computed is cleared. Neither Seal, Length nor Open allocates.
+//
+// Sealers and Openers are not for concurrent use. Keys live as long as they do; the standard library's cipher states
+// cannot be cleared, so dropping the last reference is all that can be done.
+package cipher
