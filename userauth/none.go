@@ -1,0 +1,19 @@
+package userauth
+
+// none judges a request without credentials (RFC 4252 §5.2). What follows the
+// method's name is not looked at.
+func (s *server) none(a *Attempt) verdict {
+	if s.cfg.None == nil {
+		return denied("none is how clients ask for the list")
+	}
+	return verdict{result: s.call("None", func() Result { return s.cfg.None(s.ctx, a) })}
+}
+
+// none asks which methods the server offers. It may grant entrance instead;
+// whether that will do is for run to say.
+func (c *client) none() (reply, error) {
+	if err := c.request(MethodNone, nil); err != nil {
+		return reply{}, err
+	}
+	return c.reply()
+}
