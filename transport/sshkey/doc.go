@@ -11,8 +11,9 @@
 //	private.go            ParsePrivateKey, MarshalPrivateKey, the table of PEM types
 //	openssh.go            the openssh-key-v1 container; bcryptpbkdf.go its KDF, filecipher.go its ciphers
 //	pem.go, pbes2.go      PKCS #1, PKCS #8, SEC 1 and their encrypted forms
-//	authorizedkeys.go     authorized_keys lines; authorizedoptions.go their options
-//	knownhosts.go         known_hosts; pattern.go the patterns of both
+//	authorizedkeys.go     authorized_keys lines; authorizedoptions.go their options, optionvalues.go the values
+//	knownhosts.go         known_hosts; knownhost.go its lines
+//	lines.go pattern.go   what both files have in common
 //	fingerprint.go, generate.go, errors.go, limits.go
 //
 // # Key types and algorithms

@@ -22,6 +22,11 @@ var (
 	ErrPassphraseWrong = errors.New("sshkey: wrong passphrase for private key")
 	// ErrKeyFile says that a private key file is malformed or inconsistent.
 	ErrKeyFile = errors.New("sshkey: malformed private key")
+	// ErrListTooLarge says that an authorized_keys or known_hosts file has
+	// more than MaxListFile bytes.
+	ErrListTooLarge = errors.New("sshkey: list of keys is too large")
+	// ErrNotAuthorized says that no line of authorized_keys lets a key log in.
+	ErrNotAuthorized = errors.New("sshkey: key is not authorized")
 )
 
 // maxShown is how much of a foreign name an error text repeats.

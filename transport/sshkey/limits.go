@@ -17,13 +17,12 @@ const (
 	MaxKeyComment = 4 << 10   // bytes of the comment in a key file
 )
 
-// Limits on authorized_keys and known_hosts files. Input beyond them is not
-// read, which a warning says: what was not read never matches.
+// Limits on authorized_keys and known_hosts files.
 const (
-	MaxLine     = 64 << 10 // bytes of a line; a longer line is skipped
-	MaxLines    = 1 << 16  // lines of a file
-	MaxListFile = 32 << 20 // bytes of a file
-	MaxWarnings = 100      // warnings kept; one more tells how many were not
+	MaxLine     = 64 << 10 // bytes of a line; a longer one is skipped with a warning
+	MaxListFile = 16 << 20 // bytes of a file; a larger one is refused as a whole
+	MaxPattern  = 1 << 10  // bytes of a host pattern
+	MaxWarnings = 100      // warnings kept; one more says how many were not
 )
 
 // Limits says which keys are accepted. The zero value is the default of the

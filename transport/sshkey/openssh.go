@@ -187,6 +187,9 @@ func (f PrivateKeyFormat) marshal(key crypto.Signer, comment string, passphrase 
 	if err != nil {
 		return nil, err
 	}
+	if c.name == noCipher && len(passphrase) > 0 {
+		return nil, badFile("passphrase given and no cipher")
+	}
 	if len(comment) > MaxKeyComment {
 		return nil, badFile("comment too long")
 	}
