@@ -1,0 +1,230 @@
+package connection
+
+import (
+	"io"
+	"os"
+
+	"github.com/hawser-ssh/hawser/wire"
+)
+
+// grantShare is the share of the window after whose reading the peer hears of
+// it: a few adjusts for each window, and the peer never runs dry while we keep up.
+const grantShare = 4
+
+// receive handles data of the peer (RFC 4254 §5.2).
+func (c *Channel) receive(code uint32, p []byte) error {
+	c.mu.Lock()
+	if err := c.admitLocked(len(p)); err != nil {
+		c.mu.Unlock()
+		return err
+	}
+	q := c.queueLocked(code)
+	if q == nil || len(p) == 0 {
+		c.grantLocked(len(p))
+		c.mu.Unlock()
+		return nil
+	}
+	rest := q.fill(p)
+	for len(rest) > 0 { // copied without the lock: only this goroutine adds to the queue
+		alone := q.head == nil
+		c.mu.Unlock()
+		var ck *chunk
+		ck, rest = newChunk(rest, alone)
+		c.mu.Lock()
+		q.add(ck)
+	}
+	if c.ev.Data != nil {
+		if !c.silent {
+			c.m.postData(c, code, len(p))
+		}
+	} else {
+		c.readable.Broadcast()
+	}
+	c.mu.Unlock()
+	return nil
+}
+
+// admitLocked checks n bytes of data against what the peer was granted.
+func (c *Channel) admitLocked(n int) error {
+	const op = "CHANNEL_DATA"
+	if err := c.livelyLocked(op); err != nil {
+		return err
+	}
+	if uint64(n) > uint64(c.m.cfg.MaxPacket) {
+		return protocolError(op, "%d bytes exceed the maximum packet", n)
+	}
+	if uint64(n) > uint64(c.recvWindow) {
+		return protocolError(op, "%d bytes exceed the window of %d", n, c.recvWindow)
+	}
+	c.recvWindow -= uint32(n)
+	return nil
+}
+
+// queueLocked returns the queue for data of this code, or nil where nobody
+// wants it: after EOF, after Close, of unknown codes, and any extended data
+// sent to a server, for which no type is defined.
+func (c *Channel) queueLocked(code uint32) *recvQueue {
+	var q *recvQueue
+	switch {
+	case c.peerEnded || c.closed:
+		return nil
+	case code == stdoutCode:
+		q = &c.in
+	case code == stderrCode && c.m.role == wire.Client:
+		q = &c.inErr
+	}
+	if q == nil || q.dropped {
+		return nil
+	}
+	return q
+}
+
+// grantLocked gives n bytes of window back to the peer, in large portions.
+func (c *Channel) grantLocked(n int) {
+	if n == 0 || c.peerEnded || c.peerClosed || c.closeSent || c.dead != nil {
+		return
+	}
+	c.credit += uint32(n)
+	if c.credit < c.m.cfg.Window/grantShare {
+		return
+	}
+	granted := c.credit
+	c.recvWindow += granted
+	c.credit = 0
+	c.controlLocked(func(b []byte, remote uint32) []byte {
+		return wire.ChannelWindowAdjust{Recipient: remote, Bytes: granted}.Append(b)
+	})
+}
+
+// awaitLocked waits until q has data that nobody borrows.
+func (c *Channel) awaitLocked(q *recvQueue) error {
+	for {
+		switch {
+		case c.ev.Data != nil:
+			return ErrPushMode
+		case c.closed:
+			return errChannelClosed
+		case c.readDeadline.passed:
+			return os.ErrDeadlineExceeded
+		case q.dropped:
+			return errReadClosed
+		case q.size > 0 && !q.lent:
+			return nil
+		case q.size == 0 && (c.peerEnded || c.peerClosed):
+			return io.EOF
+		case q.size == 0 && c.dead != nil:
+			return c.dead
+		}
+		c.readable.Wait()
+	}
+}
+
+func (c *Channel) read(code uint32, p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.settle()
+	q := c.streamQueue(code)
+	if err := c.awaitLocked(q); err != nil {
+		return 0, err
+	}
+	n := q.read(p)
+	c.grantLocked(n)
+	return n, nil
+}
+
+func (c *Channel) streamQueue(code uint32) *recvQueue {
+	if code == stderrCode {
+		return &c.inErr
+	}
+	return &c.in
+}
+
+// WriteTo writes plain data to w until the peer's EOF. It lends w the received
+// bytes and copies nothing.
+func (c *Channel) WriteTo(w io.Writer) (int64, error) { return c.writeTo(stdoutCode, w) }
+
+func (s stderr) WriteTo(w io.Writer) (int64, error) { return s.c.writeTo(stderrCode, w) }
+
+func (c *Channel) writeTo(code uint32, w io.Writer) (total int64, err error) {
+	for {
+		n, err := c.lendTo(code, w)
+		total += int64(n)
+		if err == io.EOF {
+			return total, nil
+		}
+		if err != nil {
+			return total, err
+		}
+	}
+}
+
+// lendTo passes one view to w.
+func (c *Channel) lendTo(code uint32, w io.Writer) (n int, err error) {
+	c.mu.Lock()
+	defer c.settle()
+	q := c.streamQueue(code)
+	if err := c.awaitLocked(q); err != nil {
+		return 0, err
+	}
+	view := q.lend(largeChunk)
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		c.grantLocked(q.giveBack(max(n, 0)))
+		c.readable.Broadcast()
+	}()
+	n, err = w.Write(view)
+	if n < len(view) && err == nil {
+		err = io.ErrShortWrite
+	}
+	return n, err
+}
+
+// deliver passes n received bytes to Events.Data, on the pump.
+func (c *Channel) deliver(code uint32, n int) {
+	for n > 0 {
+		k := c.deliverOne(code, n)
+		if k == 0 {
+			return
+		}
+		n -= k
+	}
+}
+
+func (c *Channel) deliverOne(code uint32, limit int) int {
+	c.mu.Lock()
+	defer c.settle()
+	q := c.streamQueue(code)
+	if c.silent || q.size == 0 {
+		return 0
+	}
+	view := q.lend(limit)
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		c.grantLocked(q.giveBack(len(view)))
+	}()
+	c.ev.Data(c, code, view)
+	return len(view)
+}
+
+// extend handles CHANNEL_WINDOW_ADJUST (RFC 4254 §5.2).
+func (c *Channel) extend(n uint32) error {
+	c.mu.Lock()
+	if err := c.livelyLocked("CHANNEL_WINDOW_ADJUST"); err != nil {
+		c.mu.Unlock()
+		return err
+	}
+	if uint64(c.sendWindow)+uint64(n) > maxWindow {
+		c.mu.Unlock()
+		return protocolError("CHANNEL_WINDOW_ADJUST", "window of %d grows by %d", c.sendWindow, n)
+	}
+	c.sendWindow += n
+	c.writable.Broadcast()
+	ask := n > 0 && (c.wantReady || len(c.pending) > 0)
+	c.needNotify = c.needNotify || ask
+	c.mu.Unlock()
+	if ask {
+		c.m.notifyWritable()
+	}
+	return nil
+}
