@@ -1,0 +1,99 @@
+package transport
+
+import "github.com/klauspost/compress/zlib"
+
+// compressor makes the outgoing half of a compressed direction. It is not for concurrent use.
+type compressor interface {
+	// compress appends the compressed form of one payload to dst, complete up to a flush, and returns the result.
+	// payload is a view and may lie in dst. Data that cannot be compressed grows by less than 1/64 and 64 bytes.
+	compress(dst, payload []byte) []byte
+	// close drops what the stream holds; nothing may be called after it.
+	close()
+}
+
+// decompressor makes the incoming half of a compressed direction. It is not for concurrent use.
+type decompressor interface {
+	// decompress returns the payload that a compressed one stands for, a view valid until the next call, never empty.
+	// The error is a *wire.ProtocolError with ReasonCompressionError, after which nothing more may be called.
+	decompress(payload []byte) ([]byte, error)
+	// close drops what the stream holds; nothing may be called after it.
+	close()
+}
+
+// compression is a compression method (RFC 4253 §6.2), a row of the table.
+type compression struct {
+	// name is the SSH algorithm name.
+	name string
+	// delayed is true where compression starts at authentication success and not at NEWKEYS.
+	delayed bool
+	// newCompressor makes the outgoing half; level is 1 (fast) to 9 (small), anything else the default level. It is
+	// nil, as is newDecompressor, where payloads stay as they are.
+	newCompressor func(level int) compressor
+	// newDecompressor makes the incoming half; limit is the most bytes that one payload may become.
+	newDecompressor func(limit int) decompressor
+}
+
+// compressionNone is the method that changes nothing.
+const compressionNone = "none"
+
+// compressions is the table. "zlib" is known but never offered unless named, as it lets strangers reach the
+// decompressor before they have authenticated; zlib@openssh.com (OpenSSH PROTOCOL §1.2) was made to avoid that.
+var compressions = [...]compression{
+	{name: compressionNone},
+	{name: "zlib@openssh.com", delayed: true, newCompressor: newDeflater, newDecompressor: newInflater},
+	{name: "zlib", newCompressor: newDeflater, newDecompressor: newInflater},
+}
+
+// CompressionNames returns the names of the compression methods that are built, "none" first. The slice is the caller's.
+func CompressionNames() []string {
+	var names []string
+	for _, c := range compressions {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// findCompression returns the row of a name.
+func findCompression(name string) (compression, bool) {
+	for _, c := range compressions {
+		if c.name == name {
+			return c, true
+		}
+	}
+	return compression{}, false
+}
+
+// deflater compresses all payloads of a direction into one zlib stream, flushed after each (RFC 4253 §6.2).
+type deflater struct {
+	writer *zlib.Writer
+	dst    []byte // where the writer's output goes during compress, nil otherwise
+}
+
+func newDeflater(level int) compressor {
+	if level < zlib.BestSpeed || level > zlib.BestCompression {
+		level = zlib.DefaultCompression
+	}
+	z := new(deflater)
+	z.writer, _ = zlib.NewWriterLevel((*deflaterSink)(z), level) // the level is valid
+	return z
+}
+
+// compress implements compressor. The sink never fails, hence the writer does not.
+func (z *deflater) compress(dst, payload []byte) []byte {
+	z.dst = dst
+	_, _ = z.writer.Write(payload)
+	_ = z.writer.Flush()
+	dst, z.dst = z.dst, nil
+	return dst
+}
+
+// close drops the window and the tables.
+func (z *deflater) close() { *z = deflater{} }
+
+// deflaterSink is the io.Writer side of a deflater, apart so that the deflater itself has no Write.
+type deflaterSink deflater
+
+func (z *deflaterSink) Write(p []byte) (int, error) {
+	z.dst = append(z.dst, p...)
+	return len(p), nil
+}
