@@ -3,7 +3,7 @@ package userauth
 import (
 	"context"
 	"crypto/rand"
-	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 
@@ -142,7 +142,11 @@ func (c *client) step() (reply, error) {
 		}
 		c.offers[i] = nil
 	}
-	return reply{}, c.failed(errors.Join(append([]error{ErrNoMethodLeft}, c.troubles...)...))
+	cause := ErrNoMethodLeft
+	for _, trouble := range c.troubles {
+		cause = fmt.Errorf("%w; %w", cause, trouble)
+	}
+	return reply{}, c.ended(wire.ReasonNoMoreAuthMethodsAvailable, cause)
 }
 
 // request sends a USERAUTH_REQUEST.
@@ -215,11 +219,14 @@ func (c *client) read() ([]byte, error) {
 	}
 }
 
-// failed is the end because of us: no credential left, or none to be had.
-func (c *client) failed(cause error) error {
+// failed is the end because a callback could not or would not go on.
+func (c *client) failed(cause error) error { return c.ended(wire.ReasonAuthCancelledByUser, cause) }
+
+// ended is the end without the server's breaking a rule.
+func (c *client) ended(reason wire.Reason, cause error) error {
 	return &AuthError{
 		Tried: c.tried, Partial: c.partial, Offered: c.offered,
-		Err: &wire.ProtocolError{Reason: wire.ReasonNoMoreAuthMethodsAvailable, Op: "userauth", Err: cause},
+		Err: &wire.ProtocolError{Reason: reason, Op: "userauth", Err: cause},
 	}
 }
 

@@ -71,6 +71,9 @@ type ServerConfig struct {
 	// transport's server-sig-algs. Nil is sshkey.DefaultAlgorithms().
 	SignatureAlgorithms []string
 
+	// KeyLimits are the sizes of keys that are accepted.
+	KeyLimits sshkey.Limits
+
 	AllowEmptyPassword bool // hand an empty password to the callbacks instead of denying
 
 	// FailureFloor: every failed request is answered a whole multiple of this

@@ -1,7 +1,6 @@
 package userauth
 
 import (
-	"bytes"
 	"slices"
 
 	"github.com/hawser-ssh/hawser/transport/sshkey"
@@ -42,10 +41,7 @@ func (p *progress) allows(method string) bool {
 
 // used reports whether key has succeeded as a factor already.
 func (p *progress) used(key sshkey.PublicKey) bool {
-	blob := key.Marshal()
-	return slices.ContainsFunc(p.steps, func(s Step) bool {
-		return s.Key != nil && bytes.Equal(s.Key.Marshal(), blob)
-	})
+	return slices.ContainsFunc(p.steps, func(s Step) bool { return sshkey.Equal(s.Key, key) })
 }
 
 // add records a factor and reports whether the user is authenticated.

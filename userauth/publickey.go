@@ -37,9 +37,6 @@ func (s *server) publicKey(req *request, a *Attempt) verdict {
 	v.result = s.call("PublicKey", func() Result {
 		return s.cfg.PublicKey(s.ctx, a, key, body.Algorithm, body.HasSignature)
 	})
-	if v.result.Outcome == ChangePassword || v.result.Outcome > ChangePassword {
-		v.result.Outcome = Deny
-	}
 	return v
 }
 
@@ -49,7 +46,7 @@ func (s *server) admit(body *wire.UserauthPublicKey) (key sshkey.PublicKey, reas
 	if !slices.Contains(s.cfg.SignatureAlgorithms, body.Algorithm) {
 		return nil, "signature algorithm is not accepted"
 	}
-	key, err := sshkey.ParsePublicKey(bytes.Clone(body.Key))
+	key, err := s.cfg.KeyLimits.ParsePublicKey(body.Key)
 	if err != nil {
 		return nil, "key is malformed"
 	}
