@@ -1,0 +1,186 @@
+package transport
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/hawser-ssh/hawser/cipher"
+	"github.com/hawser-ssh/hawser/kex"
+	"github.com/hawser-ssh/hawser/mac"
+	"github.com/hawser-ssh/hawser/transport/sshkey"
+)
+
+// Defaults and limits of a connection. Those with a Config field of the same
+// name are only what the zero value means.
+const (
+	DefaultVersion          = "SSH-2.0-hawser_0.1"
+	DefaultHandshakeTimeout = time.Minute
+	DefaultRekeyTimeout     = time.Minute
+	DefaultRekeyInterval    = time.Hour       // RFC 4253 §9
+	DefaultRekeyBytes       = 1 << 30         // RFC 4253 §9
+	DefaultRekeyPackets     = 1 << 31         // RFC 4344 §3.1
+	DefaultMaxPacket        = 256 << 10       // packet_length; at least MinMaxPacket
+	MinMaxPacket            = 35000           // RFC 4253 §6.1
+	DefaultControlMessages  = 1024            // replies the peer has not read
+	DefaultControlBytes     = 1 << 20         // and their bytes
+	MaxVersionLine          = 255             // with CR LF, RFC 4253 §4.2
+	MaxPreludeLines         = 64              // lines before the server's identification
+	MaxPreludeBytes         = 8 << 10         // and their bytes
+	minPadding              = 4               // RFC 4253 §6
+	highWater               = 256 << 10       // sealed bytes at which writers wait
+	lingerTimeout           = 2 * time.Second // for the last bytes of a connection to leave
+	drainTimeout            = time.Second     // for the peer to close after our last byte
+	maxDebugLines           = 16              // DEBUG messages of the peer that are logged
+)
+
+// Config says how a connection is to be made. The zero value is secure and,
+// but for a server's HostKeys and a client's VerifyHostKey, complete. A nil
+// list means the defaults, an empty one none. A Config is copied where a
+// connection is made; what its slices point to must not change meanwhile.
+type Config struct {
+	// Rand is where cookies and ephemeral keys come from; nil is crypto/rand.
+	Rand io.Reader
+	// Version is the identification without CR LF, such as "SSH-2.0-name_1.0".
+	Version string
+
+	// Algorithms in order of preference.
+	Kex               []kex.Method
+	Ciphers           []cipher.Cipher
+	MACs              []mac.MAC
+	Compression       []string // none, zlib, zlib@openssh.com; nil is none alone
+	HostKeyAlgorithms []string // nil is sshkey.DefaultAlgorithms
+	// CompressionLevel is 1 (fast) to 9 (small); 0 is the default.
+	CompressionLevel int
+	// SignatureAlgorithms is what a server lists in server-sig-algs (RFC
+	// 8308 §3.1); nil is sshkey.DefaultAlgorithms.
+	SignatureAlgorithms []string
+
+	// HostKeys are a server's keys. For an algorithm that several have, the
+	// first one is used.
+	HostKeys []sshkey.Signer
+	// VerifyHostKey decides for a client whether the server, which has proved
+	// to own key, is the right one; an error ends the connection. It is asked
+	// once: a key that changes in a re-key is always an error. nil refuses.
+	VerifyHostKey func(ctx context.Context, key sshkey.PublicKey) error
+
+	// HandshakeTimeout bounds Handshake.
+	HandshakeTimeout time.Duration
+	// A re-key starts after so many bytes or packets in one direction, or so
+	// long after the last one, and must end within RekeyTimeout.
+	RekeyBytes    uint64
+	RekeyPackets  uint64
+	RekeyInterval time.Duration
+	RekeyTimeout  time.Duration
+
+	// MaxPacket bounds packet_length, and what a payload may expand to.
+	MaxPacket int
+	// ControlMessages and ControlBytes bound what WriteControl may queue.
+	ControlMessages int
+	ControlBytes    int
+
+	// Logger gets what an operator needs; nil is silent. Never payloads.
+	Logger *slog.Logger
+}
+
+// clone returns a copy of c with the scalars resolved; nil lists stay nil, so
+// that an idle connection does not hold copies of the defaults.
+func (c *Config) clone() *Config {
+	var r Config
+	if c != nil {
+		r = *c
+	}
+	r.Kex, r.Ciphers, r.MACs = slices.Clone(r.Kex), slices.Clone(r.Ciphers), slices.Clone(r.MACs)
+	r.Compression, r.HostKeyAlgorithms = slices.Clone(r.Compression), slices.Clone(r.HostKeyAlgorithms)
+	r.HostKeys, r.SignatureAlgorithms = slices.Clone(r.HostKeys), slices.Clone(r.SignatureAlgorithms)
+	if r.Rand == nil {
+		r.Rand = rand.Reader
+	}
+	if r.Logger == nil {
+		r.Logger = slog.New(slog.DiscardHandler)
+	}
+	setDefault(&r.Version, DefaultVersion)
+	setDefault(&r.HandshakeTimeout, DefaultHandshakeTimeout)
+	setDefault(&r.RekeyTimeout, DefaultRekeyTimeout)
+	setDefault(&r.RekeyInterval, DefaultRekeyInterval)
+	setDefault(&r.RekeyBytes, DefaultRekeyBytes)
+	setDefault(&r.RekeyPackets, DefaultRekeyPackets)
+	setDefault(&r.MaxPacket, DefaultMaxPacket)
+	setDefault(&r.ControlMessages, DefaultControlMessages)
+	setDefault(&r.ControlBytes, DefaultControlBytes)
+	r.MaxPacket = min(max(r.MaxPacket, MinMaxPacket), DefaultMaxPacket)
+	return &r
+}
+
+func setDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}
+
+func (c *Config) kexMethods() []kex.Method {
+	if c.Kex == nil {
+		return kex.Default()
+	}
+	return c.Kex
+}
+
+func (c *Config) ciphers() []cipher.Cipher {
+	if c.Ciphers == nil {
+		return cipher.Default()
+	}
+	return c.Ciphers
+}
+
+func (c *Config) macs() []mac.MAC {
+	if c.MACs == nil {
+		return mac.Default()
+	}
+	return c.MACs
+}
+
+func (c *Config) compression() []string {
+	if c.Compression == nil {
+		return []string{"none"}
+	}
+	return c.Compression
+}
+
+func (c *Config) hostKeyAlgorithms() []string {
+	if c.HostKeyAlgorithms == nil {
+		return sshkey.DefaultAlgorithms()
+	}
+	return c.HostKeyAlgorithms
+}
+
+func (c *Config) signatureAlgorithms() []string {
+	if c.SignatureAlgorithms == nil {
+		return sshkey.DefaultAlgorithms()
+	}
+	return c.SignatureAlgorithms
+}
+
+// signer returns the host key that can sign with algorithm.
+func (c *Config) signer(algorithm string) (sshkey.Signer, bool) {
+	for _, s := range c.HostKeys {
+		if slices.Contains(s.Algorithms(), algorithm) {
+			return s, true
+		}
+	}
+	return nil, false
+}
+
+// servable returns the host key algorithms that HostKeys can serve, in order.
+func (c *Config) servable() []string {
+	var names []string
+	for _, name := range c.hostKeyAlgorithms() {
+		if _, ok := c.signer(name); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}

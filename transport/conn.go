@@ -1,0 +1,190 @@
+package transport
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/hawser-ssh/hawser/cipher"
+	"github.com/hawser-ssh/hawser/kex"
+	"github.com/hawser-ssh/hawser/transport/sshkey"
+	"github.com/hawser-ssh/hawser/wire"
+)
+
+// Conn is one SSH connection up to the packets of RFC 4253, in either role.
+// See the package comment for who may call what from where.
+type Conn struct {
+	nc   net.Conn
+	role wire.Role
+	cfg  *Config
+
+	in  receiver // the reader's alone
+	out sender   // under out.mu
+
+	peer peer // what the first exchange brought; fixed from then on
+
+	mu     sync.Mutex // guards algs
+	algs   kex.Algorithms
+	done   chan struct{} // closed when the connection has ended
+	flush  func()        // c.runFlusher, made once so that starting it allocates nothing
+	joined sync.WaitGroup
+}
+
+// peer is what the handshake leaves behind.
+type peer struct {
+	version    string // identification without CR LF
+	sessionID  []byte
+	hostKey    sshkey.PublicKey
+	strict     bool
+	extInfo    bool   // the peer reads EXT_INFO
+	extensions []byte // body of the last EXT_INFO, a copy
+}
+
+// Client returns the client's end of a connection over nc, which it owns from
+// now on. cfg may be nil, but then Handshake fails for want of a host key
+// policy. Nothing happens before Handshake.
+func Client(nc net.Conn, cfg *Config) *Conn { return newConn(nc, wire.Client, cfg) }
+
+// Server returns the server's end of a connection over nc, which it owns from
+// now on. cfg must have HostKeys. Nothing happens before Handshake.
+func Server(nc net.Conn, cfg *Config) *Conn { return newConn(nc, wire.Server, cfg) }
+
+func newConn(nc net.Conn, role wire.Role, cfg *Config) *Conn {
+	c := &Conn{nc: nc, role: role, cfg: cfg.clone(), done: make(chan struct{})}
+	sealer, opener := cipher.None()
+	c.in.init(c, opener)
+	c.out.setSealer(sealer)
+	c.flush = c.runFlusher
+	return c
+}
+
+// Handshake exchanges versions and keys (RFC 4253 §4.2, §7, §8). It runs on
+// the caller's goroutine, until ctx ends or Config.HandshakeTimeout has
+// passed; after an error the connection is closed. Call it once, before
+// anything else.
+func (c *Conn) Handshake(ctx context.Context) error {
+	if c.role == wire.Client && c.cfg.VerifyHostKey == nil {
+		return c.refuse(ErrNoHostKeyPolicy)
+	}
+	if c.role == wire.Server && len(c.cfg.HostKeys) == 0 {
+		return c.refuse(ErrNoHostKey)
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.HandshakeTimeout)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { c.end(contextError(ctx), false) })
+	defer stop()
+	err := c.handshake(ctx)
+	if err == nil && !stop() {
+		err = contextError(ctx) // it ended just now, and took the connection along
+	}
+	if err != nil {
+		return c.failed(err)
+	}
+	c.armRekeyTimer()
+	return nil
+}
+
+func (c *Conn) handshake(ctx context.Context) error {
+	if err := c.exchangeVersions(); err != nil {
+		return err
+	}
+	c.logger().Info("version", "peer", wire.Escape(c.peer.version, MaxVersionLine))
+	if err := c.startExchange(); err != nil {
+		return err
+	}
+	return c.firstExchange(ctx)
+}
+
+// refuse ends a connection that has not begun.
+func (c *Conn) refuse(err error) error {
+	c.end(err, false)
+	return err
+}
+
+func contextError(ctx context.Context) error {
+	return &wire.ProtocolError{Reason: wire.ReasonByApplication, Op: "handshake", Err: context.Cause(ctx)}
+}
+
+// SetAuthenticated opens the connection for the connection protocol and starts
+// delayed compression. A server calls it after it has written USERAUTH_SUCCESS,
+// a client when it has read it; both on the reader, before the next ReadPacket.
+func (c *Conn) SetAuthenticated() {
+	c.in.authenticated(c.role)
+	c.out.mu.Lock()
+	c.out.open, c.out.delayed = true, false
+	c.out.mu.Unlock()
+}
+
+// SessionID returns the session identifier (RFC 4253 §7.2), a view that must
+// not be changed.
+func (c *Conn) SessionID() []byte { return c.peer.sessionID }
+
+// HostKey returns the server's host key that the first exchange used, in
+// either role.
+func (c *Conn) HostKey() sshkey.PublicKey { return c.peer.hostKey }
+
+// Algorithms returns what the last exchange agreed on.
+func (c *Conn) Algorithms() kex.Algorithms {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.algs
+}
+
+func (c *Conn) setAlgorithms(a kex.Algorithms) {
+	c.mu.Lock()
+	c.algs = a
+	c.mu.Unlock()
+}
+
+// LocalVersion returns our identification without CR LF.
+func (c *Conn) LocalVersion() string { return c.cfg.Version }
+
+// RemoteVersion returns the peer's identification without CR LF, as it came:
+// escape it before showing it. It is empty before Handshake.
+func (c *Conn) RemoteVersion() string { return c.peer.version }
+
+// LocalAddr returns the local address of the underlying connection.
+func (c *Conn) LocalAddr() net.Addr { return c.nc.LocalAddr() }
+
+// RemoteAddr returns the remote address of the underlying connection.
+func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
+
+// Done returns a channel that is closed when the connection has ended.
+func (c *Conn) Done() <-chan struct{} { return c.done }
+
+// Err returns why the connection ended, nil while it has not. The error
+// matches net.ErrClosed.
+func (c *Conn) Err() error {
+	c.out.mu.Lock()
+	defer c.out.mu.Unlock()
+	return c.out.err
+}
+
+// isEnded is Err() != nil.
+func (c *Conn) isEnded() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (c *Conn) logger() *slog.Logger { return c.cfg.Logger }
+
+// setTimer (re)starts *t to run f after d; it keeps one timer per purpose.
+func setTimer(t **time.Timer, d time.Duration, f func()) {
+	if *t == nil {
+		*t = time.AfterFunc(d, f)
+		return
+	}
+	(*t).Reset(d)
+}
+
+func stopTimer(t *time.Timer) {
+	if t != nil {
+		t.Stop()
+	}
+}

@@ -1,0 +1,91 @@
+package transport_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"net"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/hawser-ssh/hawser/transport"
+	"github.com/hawser-ssh/hawser/transport/sshkey"
+	"github.com/hawser-ssh/hawser/transport/transporttest"
+	"github.com/hawser-ssh/hawser/wire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func hostKey(t testing.TB) sshkey.Signer {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := sshkey.NewSigner(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer
+}
+
+func trustAny(context.Context, sshkey.PublicKey) error { return nil }
+
+// connect returns both ends of a connection, authenticated, with their readers
+// not yet running.
+func connect(t testing.TB, client, server transport.Config) (c, s *transport.Conn) {
+	t.Helper()
+	a, b := transporttest.Pipe()
+	client.VerifyHostKey = trustAny
+	server.HostKeys = []sshkey.Signer{hostKey(t)}
+	c, s = transport.Client(a, &client), transport.Server(b, &server)
+	t.Cleanup(func() { c.Close(); s.Close() })
+	result := make(chan error, 1)
+	go func() { result <- s.Handshake(t.Context()) }()
+	if err := c.Handshake(t.Context()); err != nil {
+		t.Fatalf("client: %v", err)
+	}
+	if err := <-result; err != nil {
+		t.Fatalf("server: %v", err)
+	}
+	c.SetAuthenticated()
+	s.SetAuthenticated()
+	return c, s
+}
+
+func TestHandshakeAndEcho(t *testing.T) {
+	c, s := connect(t, transport.Config{}, transport.Config{})
+	go func() {
+		for {
+			p, err := s.ReadPacket()
+			if err != nil {
+				return
+			}
+			s.WritePacket(nil, p, nil)
+		}
+	}()
+	payload := wire.ChannelData{Recipient: 7, Data: bytes.Repeat([]byte("x"), 30000)}.Append(nil)
+	for range 100 {
+		if err := c.WritePacket(nil, payload[:9], payload[9:]); err != nil {
+			t.Fatal(err)
+		}
+		p, err := c.ReadPacket()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(p, payload) {
+			t.Fatal("echo differs")
+		}
+	}
+	if !bytes.Equal(c.SessionID(), s.SessionID()) {
+		t.Error("session identifiers differ")
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.ReadPacket(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("read after Close: %v, want net.ErrClosed", err)
+	}
+}

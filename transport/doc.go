@@ -1,0 +1,38 @@
+// Package transport is the transport layer of SSH in both roles (RFC 4253,
+// 8308; strict key exchange and ping of OpenSSH's PROTOCOL): the version
+// exchange, binary packets, key exchange and re-key, compression, extensions,
+// and the end of a connection.
+//
+// # Who may call what
+//
+//	goroutine    calls                                  may wait for
+//	reader       Handshake, then ReadPacket in a loop   the socket
+//	             SetAuthenticated, PeerExtension
+//	any          WritePacket                            an exchange, the send buffer
+//	             TryWritePacket, WriteControl, Abort    nothing
+//	             Rekey                                  the exchange
+//	             Disconnect, Close                      the last bytes to leave
+//	flusher      started by writes, ends when all is    the socket
+//	             written; closes the socket at the end
+//
+// The reader is the caller's own goroutine. Exchanges run on it, so that only
+// their gate concerns writers; timers run on goroutines of the runtime.
+//
+// # Who owns which bytes
+//
+// The reader owns the receive buffer. A packet is checked and decrypted where
+// it lies, and ReadPacket returns a view of it, valid until the next call; an
+// idle connection holds no buffer. The send buffer belongs to whoever holds
+// the lock of the sending half: WritePacket copies the caller's bytes into it
+// once and seals them there; the flusher takes the buffer as a whole and owns
+// it until it is written.
+//
+// # States
+//
+//	version line ── first exchange ── authentication ── open
+//	                 (phaseKex)        (phaseAuth)       (phaseOpen)
+//	                                        └─ re-key ─┘   └─ re-key ...
+//
+// phase.go says which message may come in which phase for which role;
+// handshake.go, what may come while an exchange runs.
+package transport

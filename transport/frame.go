@@ -1,0 +1,231 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"syscall"
+
+	"github.com/hawser-ssh/hawser/cipher"
+	"github.com/hawser-ssh/hawser/wire"
+)
+
+// Faults of a packet (RFC 4253 §6).
+var (
+	errPacketLength = errors.New("packet length is out of range or not a multiple of the block")
+	errPadding      = errors.New("padding length does not fit the packet")
+	errEmptyPayload = errors.New("packet has no payload")
+	errSequence     = errors.New("sequence numbers of these keys are used up")
+)
+
+// receiver is the receiving half of a connection. The reader goroutine owns
+// it. Unread bytes are buf[r:w]; the packet that was returned last is
+// buf[r:next], and its view dies when the next read begins.
+type receiver struct {
+	buf   []byte // pooled; nil while an idle connection waits
+	r, w  int
+	next  int
+	bulk  bool // the last read filled its buffer: take a large one
+	limit int  // bytes that the next read may take at most
+
+	opener  cipher.Opener
+	layout  cipher.Layout
+	packets uint64 // under these keys
+	bytes   uint64
+	seq     uint32 // of the packet at r
+
+	phase     phase
+	preAuth   int  // unread bytes that had arrived before SetAuthenticated
+	early     bool // the packet at hand is one of them
+	delayed   bool // decomp waits for SetAuthenticated
+	decomp    decompressor
+	extInfo   extInfoState
+	debugSeen int
+
+	raw  syscall.RawConn // nil where the generic path must do
+	poll func(fd uintptr) bool
+	n    int // result of poll
+	err  error
+}
+
+func (in *receiver) init(c *Conn, opener cipher.Opener) {
+	in.setOpener(opener)
+	if raw := rawConn(c.nc); raw != nil {
+		in.raw, in.poll = raw, c.pollRead
+	}
+}
+
+// setOpener makes o open all further packets.
+func (in *receiver) setOpener(o cipher.Opener) {
+	in.opener, in.layout = o, o.Layout()
+	in.packets, in.bytes = 0, 0
+}
+
+// readFrame returns the payload of the next packet, decrypted in place and
+// decompressed: a view until the next call.
+func (c *Conn) readFrame() ([]byte, error) {
+	in := &c.in
+	if in.next > 0 {
+		in.r, in.next = in.next, 0
+	}
+	if err := c.fill(in.layout.Head); err != nil {
+		return nil, err
+	}
+	length := in.opener.Length(in.seq, in.buf[in.r:in.r+in.layout.Head])
+	if err := c.checkLength(length); err != nil {
+		return nil, err
+	}
+	total := 4 + int(length) + in.layout.Tag
+	if err := c.fill(total); err != nil {
+		return nil, err
+	}
+	packet := in.buf[in.r : in.r+total]
+	if in.opener.Open(in.seq, packet) != nil {
+		return nil, &wire.ProtocolError{Reason: wire.ReasonMACError, Op: "packet", Err: cipher.ErrTag}
+	}
+	in.next = in.r + total
+	if err := in.account(total); err != nil {
+		return nil, err
+	}
+	return in.payload(packet[4 : 4+length])
+}
+
+// checkLength refuses a packet_length before anything is read or allocated
+// for it. A length that the tag does not cover yet may also be a damaged one,
+// but what is out of range is a protocol error all the same.
+func (c *Conn) checkLength(length uint32) error {
+	n, l := uint64(length), c.in.layout
+	covered := n
+	if !l.LengthClear {
+		covered += 4
+	}
+	const least = 1 + 1 + minPadding // padding_length, one byte of payload, padding
+	if n < least || n > uint64(c.cfg.MaxPacket) || covered%uint64(l.Align) != 0 {
+		return &wire.ProtocolError{Reason: wire.ReasonProtocolError, Op: "packet", Err: errPacketLength}
+	}
+	return nil
+}
+
+// account counts a packet of n bytes under the current keys.
+func (in *receiver) account(n int) error {
+	in.packets++
+	in.bytes += uint64(n)
+	in.seq++
+	if in.early = in.preAuth > 0; in.early {
+		in.preAuth -= n
+	}
+	if in.packets > in.layout.MaxPackets {
+		return &wire.ProtocolError{Reason: wire.ReasonProtocolError, Op: "packet", Err: errSequence}
+	}
+	return nil
+}
+
+// payload takes the payload out of an opened packet, which begins with
+// padding_length.
+func (in *receiver) payload(p []byte) ([]byte, error) {
+	padding := int(p[0])
+	n := len(p) - 1 - padding
+	if padding < minPadding || n < 0 {
+		return nil, &wire.ProtocolError{Reason: wire.ReasonProtocolError, Op: "packet", Err: errPadding}
+	}
+	if n == 0 {
+		return nil, &wire.ProtocolError{Reason: wire.ReasonProtocolError, Op: "packet", Err: errEmptyPayload}
+	}
+	if in.decomp == nil || in.delayed || in.early {
+		return p[1 : 1+n], nil
+	}
+	return in.decomp.decompress(p[1 : 1+n])
+}
+
+// fill reads until n unread bytes are in the buffer.
+func (c *Conn) fill(n int) error {
+	in := &c.in
+	for in.w-in.r < n {
+		if err := c.readSome(largeBuffer); err != nil {
+			if errors.Is(err, io.EOF) && in.w > in.r {
+				return lost("packet", io.ErrUnexpectedEOF)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// readSome reads what the socket has, at most limit bytes, behind the unread
+// ones. It is the only place where the reader waits.
+func (c *Conn) readSome(limit int) error {
+	in := &c.in
+	in.makeRoom()
+	in.limit, in.n, in.err = limit, 0, nil
+	if in.raw != nil {
+		if err := in.raw.Read(in.poll); err != nil {
+			in.err = err
+		}
+	} else {
+		in.takeBuffer()
+		in.n, in.err = c.nc.Read(in.room())
+	}
+	if in.n > 0 && !c.isEnded() {
+		in.bulk = in.w+in.n == len(in.buf) || in.bulk && in.n >= smallBuffer/4
+		in.w += in.n
+		return nil
+	}
+	if err := c.Err(); err != nil {
+		return err // what arrives after our own end counts no more
+	}
+	if in.err == nil {
+		in.err = io.EOF
+	}
+	return lost("read", in.err)
+}
+
+// room returns where the next bytes go.
+func (in *receiver) room() []byte {
+	return in.buf[in.w:min(len(in.buf), in.w+in.limit)]
+}
+
+// takeBuffer gets a buffer for an idle connection that is about to read.
+func (in *receiver) takeBuffer() {
+	if in.buf == nil {
+		size := smallBuffer
+		if in.bulk {
+			size = largeBuffer
+		}
+		in.buf = getBuffer(size)
+	}
+}
+
+// makeRoom moves the unread bytes down, or into a larger buffer, where there
+// is no room behind them: the buffer grows only as bytes arrive. Without
+// unread bytes the buffer goes back, for the wait may be long.
+func (in *receiver) makeRoom() {
+	switch {
+	case in.r == in.w:
+		in.release()
+	case in.r > 0: // less than a packet: cheaper than a short read
+		in.w = copy(in.buf, in.buf[in.r:in.w])
+		in.r = 0
+	case in.w == len(in.buf):
+		b := getBuffer(len(in.buf) + 1)
+		in.w = copy(b, in.buf[:in.w])
+		putBuffer(in.buf)
+		in.buf = b
+	}
+}
+
+// release gives the buffer back. What may hold a password is cleared.
+func (in *receiver) release() {
+	if in.buf != nil && in.phase != phaseOpen {
+		clear(in.buf[:in.w])
+	}
+	putBuffer(in.buf)
+	in.buf, in.r, in.w = nil, 0, 0
+}
+
+// authenticated opens the receiving half for the connection protocol. What a
+// client sent before it could know of its success is not part of that.
+func (in *receiver) authenticated(role wire.Role) {
+	in.phase, in.delayed = phaseOpen, false
+	if role == wire.Server {
+		in.preAuth = in.w - in.next
+	}
+}

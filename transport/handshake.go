@@ -1,0 +1,249 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"slices"
+
+	"github.com/hawser-ssh/hawser/cipher"
+	"github.com/hawser-ssh/hawser/kex"
+	"github.com/hawser-ssh/hawser/mac"
+	"github.com/hawser-ssh/hawser/wire"
+)
+
+var (
+	errEntropy     = errors.New("entropy source failed")
+	errGuessAbsent = errors.New("the announced first packet is not one of a key exchange")
+)
+
+// exchange is one key exchange (RFC 4253 §7). It lives on the reader's stack
+// and nothing of it is left when it is over.
+type exchange struct {
+	c     *Conn
+	ctx   context.Context // for the host key policy; of the first exchange only
+	first bool
+
+	ours, theirs       []byte // the KEXINIT payloads, as the hash takes them
+	ourInit, theirInit wire.KexInit
+	algs               kex.Algorithms
+	method             kex.Method
+	secret, hash       []byte
+}
+
+// firstExchange waits for the peer's KEXINIT, ours being under way, and runs
+// the exchange that makes the session.
+func (c *Conn) firstExchange(ctx context.Context) error {
+	for {
+		p, err := c.readFrame()
+		if err != nil {
+			return err
+		}
+		if wire.Msg(p[0]) == wire.MsgKexInit {
+			x := exchange{c: c, ctx: ctx, first: true}
+			return x.run(p)
+		}
+		if err := c.handleAlways(wire.Msg(p[0]), p); err != nil {
+			return err
+		}
+	}
+}
+
+// reExchange runs an exchange that the peer's KEXINIT, p, begins or answers.
+func (c *Conn) reExchange(p []byte) error {
+	x := exchange{c: c, ctx: context.Background()}
+	return x.run(p)
+}
+
+// run is the exchange from the peer's KEXINIT to the end.
+func (x *exchange) run(theirs []byte) error {
+	defer func() { clear(x.secret) }()
+	if err := x.begin(theirs); err != nil {
+		return err
+	}
+	if err := x.negotiate(); err != nil {
+		return err
+	}
+	if err := x.skipWrongGuess(); err != nil {
+		return err
+	}
+	if err := x.agree(); err != nil {
+		return err
+	}
+	if x.first {
+		x.c.peer.sessionID = x.hash
+	}
+	if err := x.switchSending(); err != nil {
+		return err
+	}
+	if err := x.switchReceiving(); err != nil {
+		return err
+	}
+	x.c.setAlgorithms(x.algs)
+	x.c.exchangeDone()
+	x.log()
+	return nil
+}
+
+// begin keeps both KEXINITs; ours is sent now, if it has not been.
+func (x *exchange) begin(theirs []byte) error {
+	x.theirs = bytes.Clone(theirs)
+	if err := x.theirInit.Parse(x.theirs); err != nil {
+		return err
+	}
+	if x.first {
+		if err := x.c.readMarkers(&x.theirInit); err != nil {
+			return err
+		}
+	}
+	if err := x.c.startExchange(); err != nil {
+		return err
+	}
+	x.c.out.mu.Lock()
+	x.ours = x.c.out.kexInit
+	x.c.out.mu.Unlock()
+	return x.ourInit.Parse(x.ours)
+}
+
+// byRole orders what is ours and theirs into client's and server's.
+func byRole[T any](role wire.Role, ours, theirs T) (client, server T) {
+	if role == wire.Client {
+		return ours, theirs
+	}
+	return theirs, ours
+}
+
+func (x *exchange) negotiate() (err error) {
+	client, server := byRole(x.c.role, &x.ourInit, &x.theirInit)
+	ciphers := x.c.cfg.ciphers()
+	x.algs, err = kex.Negotiate(client, server, func(name string) bool {
+		i := slices.IndexFunc(ciphers, func(r cipher.Cipher) bool { return r.Name == name })
+		return i >= 0 && ciphers[i].AEAD
+	})
+	if err != nil {
+		return err
+	}
+	methods := x.c.cfg.kexMethods()
+	x.method = methods[slices.IndexFunc(methods, func(m kex.Method) bool { return m.Name == x.algs.Kex })]
+	return nil
+}
+
+// skipWrongGuess reads away the packet that the peer sent on a guess which did
+// not come true (RFC 4253 §7).
+func (x *exchange) skipWrongGuess() error {
+	client, server := byRole(x.c.role, &x.ourInit, &x.theirInit)
+	if !x.theirInit.FirstKexPacketFollows || kex.GuessedRight(client, server) {
+		return nil
+	}
+	p, err := x.read()
+	if err != nil {
+		return err
+	}
+	if m := wire.Msg(p[0]); m < wire.MsgKexFirst || m > wire.MsgKexLast {
+		return &wire.ProtocolError{Reason: wire.ReasonProtocolError, Op: m.String(), Err: errGuessAbsent}
+	}
+	return nil
+}
+
+// agree runs the method, up to the exchange hash that both sides have.
+func (x *exchange) agree() error {
+	if x.c.role == wire.Client {
+		return x.agreeAsClient()
+	}
+	return x.agreeAsServer()
+}
+
+// read returns the payload of the next message of the exchange: a view. What
+// may stand between them is dealt with; a strict first exchange allows nothing.
+func (x *exchange) read() ([]byte, error) {
+	for {
+		p, err := x.c.readFrame()
+		if err != nil {
+			return nil, err
+		}
+		m := wire.Msg(p[0])
+		strict := x.first && x.c.peer.strict
+		if m > wire.MsgDebug || m == 0 || strict && m != wire.MsgDisconnect {
+			return p, nil
+		}
+		if err := x.c.handleAlways(m, p); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// expect reads the next message, which must be m.
+func (x *exchange) expect(m wire.Msg) ([]byte, error) {
+	p, err := x.read()
+	if err != nil {
+		return nil, err
+	}
+	if got := wire.Msg(p[0]); got != m {
+		return nil, unexpected(got)
+	}
+	return p, nil
+}
+
+// send writes a message of the exchange, which passes the gate.
+func (x *exchange) send(payload []byte) error {
+	o := &x.c.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil {
+		return o.err
+	}
+	err := x.c.seal(payload, nil)
+	x.c.startFlush()
+	return err
+}
+
+// hashInput collects what both sides hash.
+func (x *exchange) hashInput(hostKey, ours, theirs []byte) kex.HashInput {
+	in := kex.HashInput{HostKey: hostKey, Secret: x.secret}
+	role := x.c.role
+	in.ClientVersion, in.ServerVersion = byRole(role, []byte(x.c.cfg.Version), []byte(x.c.peer.version))
+	in.ClientInit, in.ServerInit = byRole(role, x.ours, x.theirs)
+	in.ClientPublic, in.ServerPublic = byRole(role, ours, theirs)
+	return in
+}
+
+func (x *exchange) log() {
+	a := &x.algs
+	x.c.logger().Info("keys", "kex", a.Kex, "hostkey", a.HostKey,
+		"cipher_cs", a.ClientToServer.Cipher, "mac_cs", a.ClientToServer.MAC, "compression_cs", a.ClientToServer.Compression,
+		"cipher_sc", a.ServerToClient.Cipher, "mac_sc", a.ServerToClient.MAC, "compression_sc", a.ServerToClient.Compression,
+		"strict", x.c.peer.strict, "rekey", !x.first)
+}
+
+// newKexInit returns a KEXINIT of ours (RFC 4253 §7.1). The signals for
+// extensions belong into the first one only (RFC 8308 §2.1).
+func (c *Conn) newKexInit(first bool) ([]byte, error) {
+	var m wire.KexInit
+	if _, err := io.ReadFull(c.cfg.Rand, m.Cookie[:]); err != nil {
+		return nil, &wire.ProtocolError{Reason: wire.ReasonKeyExchangeFailed, Op: "KEXINIT", Err: errors.Join(errEntropy, err)}
+	}
+	extInfo, strict := markers(c.role)
+	methods := names(c.cfg.kexMethods(), func(r kex.Method) string { return r.Name })
+	if first {
+		methods = append(methods, extInfo, strict)
+	}
+	hostKeys := c.cfg.hostKeyAlgorithms()
+	if c.role == wire.Server {
+		hostKeys = c.cfg.servable()
+	}
+	m.Kex, m.HostKey = wire.NewNameList(methods...), wire.NewNameList(hostKeys...)
+	m.CipherCS = wire.NewNameList(names(c.cfg.ciphers(), func(r cipher.Cipher) string { return r.Name })...)
+	m.MACCS = wire.NewNameList(names(c.cfg.macs(), func(r mac.MAC) string { return r.Name })...)
+	m.CompressionCS = wire.NewNameList(c.cfg.compression()...)
+	m.CipherSC, m.MACSC, m.CompressionSC = m.CipherCS, m.MACCS, m.CompressionCS
+	return m.Append(nil), nil
+}
+
+func names[T any](rows []T, name func(T) string) []string {
+	list := make([]string, 0, len(rows)+2)
+	for _, r := range rows {
+		list = append(list, name(r))
+	}
+	return list
+}

@@ -1,0 +1,41 @@
+package transport
+
+import (
+	"bytes"
+
+	"github.com/hawser-ssh/hawser/wire"
+)
+
+// agreeAsServer answers the client's public value with ours, our host key and
+// its signature of the exchange hash (RFC 4253 §8).
+func (x *exchange) agreeAsServer() error {
+	p, err := x.expect(wire.MsgKexECDHInit)
+	if err != nil {
+		return err
+	}
+	var init wire.KexECDHInit
+	if err := init.Parse(p); err != nil {
+		return err
+	}
+	theirs := bytes.Clone(init.Public)
+	ours, secret, err := x.method.Answer(x.c.cfg.Rand, theirs)
+	if err != nil {
+		return err
+	}
+	x.secret = secret
+	signer, ok := x.c.cfg.signer(x.algs.HostKey)
+	if !ok {
+		return &wire.ProtocolError{Reason: wire.ReasonKeyExchangeFailed, Op: "host key", Err: ErrNoHostKey}
+	}
+	key := signer.PublicKey()
+	blob := key.Marshal()
+	x.hash = x.method.ExchangeHash(x.hashInput(blob, ours, theirs))
+	signature, err := signer.Sign(x.c.cfg.Rand, x.algs.HostKey, x.hash)
+	if err != nil {
+		return &wire.ProtocolError{Reason: wire.ReasonKeyExchangeFailed, Op: "host key signature", Err: err}
+	}
+	if x.first {
+		x.c.peer.hostKey = key
+	}
+	return x.send(wire.KexECDHReply{HostKey: blob, Public: ours, Signature: signature}.Append(nil))
+}

@@ -1,0 +1,44 @@
+//go:build unix
+
+package transport
+
+import (
+	"net"
+	"syscall"
+)
+
+// rawConn returns the socket below nc where reads may go to it directly: only
+// for the two types of the standard library, as a wrapper that embeds one may
+// have a Read of its own.
+func rawConn(nc net.Conn) syscall.RawConn {
+	var raw syscall.RawConn
+	switch s := nc.(type) {
+	case *net.TCPConn:
+		raw, _ = s.SyscallConn()
+	case *net.UnixConn:
+		raw, _ = s.SyscallConn()
+	}
+	return raw
+}
+
+// pollRead reads once from the non-blocking socket; false lets the runtime
+// park the reader until there is something. A connection with nothing to read
+// and no unread bytes holds no buffer while it waits.
+func (c *Conn) pollRead(fd uintptr) bool {
+	in := &c.in
+	in.takeBuffer()
+	for {
+		in.n, in.err = syscall.Read(int(fd), in.room())
+		if in.err != syscall.EINTR {
+			break
+		}
+	}
+	if in.err != syscall.EAGAIN {
+		in.n = max(in.n, 0)
+		return true
+	}
+	if in.r == in.w {
+		in.release()
+	}
+	return false
+}

@@ -1,0 +1,138 @@
+package transport
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hawser-ssh/hawser/wire"
+)
+
+var (
+	errRekeyTimeout = errors.New("key exchange timed out")
+	errRekeyEarly   = errors.New("ssh: re-key before authentication")
+)
+
+// Rekey starts a key exchange (RFC 4253 §9), or joins the one that runs, and
+// waits for its end or that of ctx. Data that is under way is not affected.
+// It needs the reader at work, and is an error before authentication.
+func (c *Conn) Rekey(ctx context.Context) error {
+	o := &c.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err == nil && !o.open {
+		return errRekeyEarly
+	}
+	if o.err == nil {
+		c.sendKexInit()
+	}
+	for target := o.exchanges + 1; o.err == nil && o.exchanges < target; {
+		changed := o.changed()
+		o.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+		o.mu.Lock()
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+	return o.err
+}
+
+// rekeyDue reports whether a direction has seen enough under its keys.
+func (c *Conn) rekeyDue(packets, bytes uint64) bool {
+	return packets >= c.cfg.RekeyPackets || bytes >= c.cfg.RekeyBytes
+}
+
+// rekeyIfDue starts a re-key when the receiving direction needs one.
+func (c *Conn) rekeyIfDue() error {
+	if c.in.phase == phaseOpen &&
+		(c.rekeyDue(c.in.packets, c.in.bytes) || c.in.bytes >= c.in.layout.MaxBytes) {
+		return c.startExchange()
+	}
+	return nil
+}
+
+// armRekeyTimer makes a re-key start when the keys are old. A timer that fires
+// before authentication tries again later.
+func (c *Conn) armRekeyTimer() {
+	o := &c.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err == nil {
+		setTimer(&o.rekeyTimer, c.cfg.RekeyInterval, c.rekeyTimerFired)
+	}
+}
+
+func (c *Conn) rekeyTimerFired() {
+	o := &c.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil {
+		return
+	}
+	if o.open {
+		c.sendKexInit()
+		return
+	}
+	o.rekeyTimer.Reset(c.cfg.RekeyInterval)
+}
+
+// startExchange sends our KEXINIT unless an exchange runs.
+func (c *Conn) startExchange() error {
+	c.out.mu.Lock()
+	defer c.out.mu.Unlock()
+	if c.out.err == nil {
+		c.sendKexInit()
+	}
+	return c.out.err
+}
+
+// sendKexInit sends our KEXINIT and closes the gate, unless an exchange runs;
+// from here to our NEWKEYS only its messages may leave (RFC 4253 §7.1). What
+// goes wrong ends the connection. The lock is held.
+func (c *Conn) sendKexInit() {
+	o := &c.out
+	if o.exchanging {
+		return
+	}
+	payload, err := c.newKexInit(c.peer.sessionID == nil)
+	if err == nil {
+		err = c.seal(payload, nil)
+	}
+	if err != nil {
+		c.endUnlocked(err)
+		return
+	}
+	o.exchanging, o.gated, o.kexInit = true, true, payload
+	if c.peer.sessionID != nil {
+		setTimer(&o.rekeyDeadline, c.cfg.RekeyTimeout, c.rekeyTimedOut)
+	}
+	c.startFlush()
+}
+
+// endUnlocked ends the connection from under the lock.
+func (c *Conn) endUnlocked(err error) {
+	c.out.mu.Unlock()
+	c.end(err, true)
+	c.out.mu.Lock()
+}
+
+func (c *Conn) rekeyTimedOut() {
+	c.end(&wire.ProtocolError{Reason: wire.ReasonProtocolError, Op: "re-key", Err: errRekeyTimeout}, true)
+}
+
+// exchangeDone marks the end of an exchange: both directions have new keys.
+func (c *Conn) exchangeDone() {
+	o := &c.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.exchanging, o.kexInit = false, nil
+	o.exchanges++
+	stopTimer(o.rekeyDeadline)
+	if o.rekeyTimer != nil && o.err == nil {
+		o.rekeyTimer.Reset(c.cfg.RekeyInterval)
+	}
+	o.wake()
+}

@@ -1,0 +1,287 @@
+package transport
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hawser-ssh/hawser/cipher"
+	"github.com/hawser-ssh/hawser/wire"
+)
+
+// sender is the sending half of a connection. Packets are sealed into buf by
+// whoever writes them; the flusher takes buf as a whole and writes it.
+type sender struct {
+	mu  sync.Mutex
+	err error // why the connection ended; permanent
+
+	buf      []byte // pooled; sealed packets that no flusher has taken
+	flushing bool   // a flusher is at work
+	lingers  bool   // the flusher sends FIN, and waits for the peer's, before it closes
+
+	sealer  cipher.Sealer
+	layout  cipher.Layout
+	seq     uint32
+	packets uint64 // under these keys
+	bytes   uint64
+	open    bool // authenticated
+	comp    compressor
+	delayed bool   // comp waits for open
+	scratch []byte // what comp made
+
+	exchanging    bool   // from our KEXINIT until the peer's NEWKEYS
+	gated         bool   // from our KEXINIT until our NEWKEYS: upper layers wait
+	exchanges     uint64 // completed ones
+	kexInit       []byte // our KEXINIT of the running exchange
+	queue         controlQueue
+	rekeyTimer    *time.Timer // starts the next re-key
+	rekeyDeadline *time.Timer // ends a stalled one
+
+	control controlCount  // replies in buf
+	waiting chan struct{} // closed when something changes; nil if nobody waits
+	notify  []func()      // to be called when a write would not wait
+}
+
+// controlCount measures replies that have not left.
+type controlCount struct{ messages, bytes int }
+
+func (n *controlCount) add(bytes int) { n.messages++; n.bytes += bytes }
+
+// controlQueue holds replies that an exchange in progress keeps back, each
+// behind its length.
+type controlQueue struct {
+	controlCount
+	buf []byte
+}
+
+func (q *controlQueue) push(payload []byte) {
+	q.add(len(payload))
+	q.buf = wire.AppendBytes(q.buf, payload)
+}
+
+func (q *controlQueue) drop() { *q = controlQueue{} }
+
+// setSealer makes s seal all further packets.
+func (o *sender) setSealer(s cipher.Sealer) {
+	o.sealer, o.layout = s, s.Layout()
+	o.packets, o.bytes = 0, 0
+}
+
+// WritePacket writes one packet with the payload head||body, of which body may
+// be nil. Both are copied. It waits while an exchange runs and while the send
+// buffer is full, until done closes (ErrWriteCanceled, and nothing was sealed);
+// a nil done never does. A nil error means that the packet will leave unless
+// the connection ends.
+func (c *Conn) WritePacket(done <-chan struct{}, head, body []byte) error {
+	o := &c.out
+	o.mu.Lock()
+	for {
+		ready, err := c.writable(len(head) + len(body))
+		if err != nil {
+			o.mu.Unlock()
+			return err
+		}
+		if ready {
+			break
+		}
+		changed := o.changed()
+		o.mu.Unlock()
+		select {
+		case <-changed:
+		case <-done:
+			return ErrWriteCanceled
+		}
+		o.mu.Lock()
+	}
+	err := c.seal(head, body)
+	c.startFlush()
+	o.mu.Unlock()
+	return err
+}
+
+// TryWritePacket is WritePacket where that would not wait, and ErrWouldBlock
+// where it would.
+func (c *Conn) TryWritePacket(head, body []byte) error {
+	o := &c.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	ready, err := c.writable(len(head) + len(body))
+	if err != nil {
+		return err
+	}
+	if !ready {
+		return ErrWouldBlock
+	}
+	err = c.seal(head, body)
+	c.startFlush()
+	return err
+}
+
+// NotifyWritable calls f once when a write of a small packet would not wait,
+// or the connection has ended: on a goroutine other than the caller's, and
+// never under a lock. f must not wait, nor end the connection.
+func (c *Conn) NotifyWritable(f func()) {
+	o := &c.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if ready, err := c.writable(0); ready || err != nil {
+		go f()
+		return
+	}
+	o.notify = append(o.notify, f)
+}
+
+// WriteControl writes one packet without ever waiting: what the reader must
+// answer. While an exchange runs, or the peer does not read, packets queue up
+// to Config.ControlMessages and ControlBytes; beyond that the connection ends
+// with ErrControlOverflow. The payload is copied.
+func (c *Conn) WriteControl(payload []byte) error {
+	o := &c.out
+	o.mu.Lock()
+	err := c.writeControl(payload)
+	pending := o.control.messages
+	o.mu.Unlock()
+	if pending%yieldEvery == yieldEvery-1 {
+		runtime.Gosched() // a burst of requests must not outrun a flusher that could write
+	}
+	return err
+}
+
+// yieldEvery is after how many replies the reader lets a flusher run.
+const yieldEvery = 128
+
+// writeControl is WriteControl with the lock held.
+func (c *Conn) writeControl(payload []byte) error {
+	o := &c.out
+	if o.err != nil {
+		return o.err
+	}
+	if len(payload) > c.maxPayload() {
+		return ErrTooLarge
+	}
+	if o.control.messages+o.queue.messages >= c.cfg.ControlMessages ||
+		o.control.bytes+o.queue.bytes+len(payload) > c.cfg.ControlBytes {
+		c.endUnlocked(&wire.ProtocolError{Reason: wire.ReasonProtocolError, Op: "replies", Err: ErrControlOverflow})
+		return o.err
+	}
+	if o.gated {
+		o.queue.push(payload)
+		return nil
+	}
+	o.control.add(len(payload))
+	err := c.seal(payload, nil)
+	c.startFlush()
+	return err
+}
+
+// maxPayload is the largest payload to send: it fits the peer's limit with
+// padding, and with what compression may add.
+func (c *Conn) maxPayload() int { return c.cfg.MaxPacket - c.cfg.MaxPacket/64 - 512 }
+
+// writable reports whether a payload of n bytes may be sealed now. The lock is
+// held.
+func (c *Conn) writable(n int) (bool, error) {
+	o := &c.out
+	if o.err != nil {
+		return false, o.err
+	}
+	if n > c.maxPayload() {
+		return false, ErrTooLarge
+	}
+	if o.open && c.rekeyDue(o.packets, o.bytes) {
+		c.sendKexInit()
+	}
+	if o.gated || o.err != nil {
+		return false, o.err
+	}
+	return len(o.buf) == 0 || len(o.buf)+n <= highWater, nil
+}
+
+// changed returns a channel that is closed when a waiting writer should look
+// again. The lock is held.
+func (o *sender) changed() <-chan struct{} {
+	if o.waiting == nil {
+		o.waiting = make(chan struct{})
+	}
+	return o.waiting
+}
+
+// wake makes waiting writers look again. The lock is held.
+func (o *sender) wake() {
+	if o.waiting != nil {
+		close(o.waiting)
+		o.waiting = nil
+	}
+}
+
+// seal compresses, frames and protects one packet at the end of buf (RFC 4253
+// §6). The lock is held.
+func (c *Conn) seal(head, body []byte) error {
+	o := &c.out
+	if o.packets >= o.layout.MaxPackets {
+		return &wire.ProtocolError{Reason: wire.ReasonProtocolError, Op: "packet", Err: errSequence}
+	}
+	if o.comp != nil && !o.delayed {
+		o.scratch = append(append(o.scratch[:0], head...), body...)
+		plain := len(o.scratch)
+		o.scratch = o.comp.compress(o.scratch, o.scratch[:plain])
+		head, body = o.scratch[plain:], nil
+	}
+	n := 1 + len(head) + len(body)
+	pad := o.padding(n)
+	total := 4 + n + pad + o.layout.Tag
+	start := len(o.buf)
+	o.buf = grow(o.buf, total)
+	p := o.buf[start:]
+	binary.BigEndian.PutUint32(p, uint32(n+pad))
+	p[4] = byte(pad)
+	at := 5 + copy(p[5:], head)
+	at += copy(p[at:], body)
+	fillPadding(p[at : at+pad])
+	o.sealer.Seal(o.seq, p)
+	o.seq++
+	o.packets++
+	o.bytes += uint64(total)
+	return nil
+}
+
+// padding returns how many bytes follow n bytes of padding_length and payload.
+func (o *sender) padding(n int) int {
+	if !o.layout.LengthClear {
+		n += 4
+	}
+	pad := o.layout.Align - n%o.layout.Align
+	if pad < minPadding {
+		pad += o.layout.Align
+	}
+	return pad
+}
+
+// fillPadding makes padding unpredictable (RFC 4253 §6), from the runtime's
+// ChaCha8 generator.
+func fillPadding(p []byte) {
+	var word [8]byte
+	for len(p) > 0 {
+		binary.LittleEndian.PutUint64(word[:], rand.Uint64())
+		p = p[copy(p, word[:]):]
+	}
+}
+
+// grow returns b with n more bytes behind it, in a pooled buffer where one is
+// large enough.
+func grow(b []byte, n int) []byte {
+	need := len(b) + n
+	if need <= cap(b) {
+		return b[:need]
+	}
+	if need > largeBuffer {
+		return slices.Grow(b, n)[:need]
+	}
+	larger := getBuffer(need)
+	copy(larger, b)
+	putBuffer(b)
+	return larger[:need]
+}
