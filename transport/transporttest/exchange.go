@@ -1,0 +1,191 @@
+package transporttest
+
+import (
+	"crypto/rand"
+
+	"github.com/hawser-ssh/hawser/cipher"
+	"github.com/hawser-ssh/hawser/kex"
+	"github.com/hawser-ssh/hawser/mac"
+	"github.com/hawser-ssh/hawser/wire"
+)
+
+// Agree runs the negotiated method up to the exchange hash.
+func (p *Peer) Agree() error {
+	if err := p.Negotiate(); err != nil {
+		return err
+	}
+	if p.Role == wire.Client {
+		return firstError(p.SendInit, p.ReadReply)
+	}
+	return firstError(p.ReadInit, p.SendReply)
+}
+
+// Negotiate chooses the algorithms of the exchange.
+func (p *Peer) Negotiate() error {
+	var ours, theirs wire.KexInit
+	if err := ours.Parse(p.ours); err != nil {
+		return err
+	}
+	if err := theirs.Parse(p.theirs); err != nil {
+		return err
+	}
+	client, server := &ours, &theirs
+	if p.Role == wire.Server {
+		client, server = server, client
+	}
+	aead := func(name string) bool {
+		rows, err := cipher.Lookup(name)
+		return err == nil && rows[0].AEAD
+	}
+	var err error
+	if p.algs, err = kex.Negotiate(client, server, aead); err != nil {
+		return err
+	}
+	if p.SessionID == nil {
+		p.Strict = client.Kex.Contains(kex.StrictClient) && server.Kex.Contains(kex.StrictServer)
+	}
+	methods, err := kex.Lookup(p.algs.Kex)
+	if err == nil {
+		p.method = methods[0]
+	}
+	return err
+}
+
+// SendInit sends a client's public value.
+func (p *Peer) SendInit() (err error) {
+	if p.offer, err = p.method.Offer(rand.Reader); err != nil {
+		return err
+	}
+	p.mine = p.offer.Public
+	return p.Send(wire.KexECDHInit{Public: p.mine}.Append(nil))
+}
+
+// ReadReply reads the server's reply and verifies its signature.
+func (p *Peer) ReadReply() error {
+	payload, err := p.ReadMsg(wire.MsgKexECDHReply)
+	if err != nil {
+		return err
+	}
+	var reply wire.KexECDHReply
+	if err := reply.Parse(payload); err != nil {
+		return err
+	}
+	p.remotePublic = reply.Public
+	if p.secret, err = p.offer.Finish(reply.Public); err != nil {
+		return err
+	}
+	p.setHash(kex.HashInput{
+		ClientVersion: []byte(p.Version), ServerVersion: []byte(p.RemoteVersion),
+		ClientInit: p.ours, ServerInit: p.theirs, HostKey: reply.HostKey,
+		ClientPublic: p.mine, ServerPublic: reply.Public, Secret: p.secret,
+	})
+	return nil
+}
+
+// ReadInit reads the client's public value and answers it in memory.
+func (p *Peer) ReadInit() error {
+	payload, err := p.ReadMsg(wire.MsgKexECDHInit)
+	if err != nil {
+		return err
+	}
+	var init wire.KexECDHInit
+	if err := init.Parse(payload); err != nil {
+		return err
+	}
+	p.remotePublic = init.Public
+	p.mine, p.secret, err = p.method.Answer(rand.Reader, init.Public)
+	return err
+}
+
+// SendReply sends a server's reply.
+func (p *Peer) SendReply() error {
+	reply, err := p.Reply()
+	if err != nil {
+		return err
+	}
+	return p.Send(reply.Append(nil))
+}
+
+// Reply returns what SendReply would send.
+func (p *Peer) Reply() (wire.KexECDHReply, error) {
+	blob := p.HostKey.PublicKey().Marshal()
+	p.setHash(kex.HashInput{
+		ClientVersion: []byte(p.RemoteVersion), ServerVersion: []byte(p.Version),
+		ClientInit: p.theirs, ServerInit: p.ours, HostKey: blob,
+		ClientPublic: p.remotePublic, ServerPublic: p.mine, Secret: p.secret,
+	})
+	signature, err := p.HostKey.Sign(rand.Reader, p.algs.HostKey, p.hash)
+	return wire.KexECDHReply{HostKey: blob, Public: p.mine, Signature: signature}, err
+}
+
+func (p *Peer) setHash(in kex.HashInput) {
+	p.hash = p.method.ExchangeHash(in)
+	if p.SessionID == nil {
+		p.SessionID = p.hash
+	}
+}
+
+// SendNewKeys sends NEWKEYS and puts our new keys in force.
+func (p *Peer) SendNewKeys() error {
+	if err := p.Send(wire.NewKeys{}.Append(nil)); err != nil {
+		return err
+	}
+	return p.SwitchSending()
+}
+
+// SwitchSending puts our new keys in force.
+func (p *Peer) SwitchSending() (err error) {
+	row, m, key, iv, tag, err := p.keys(p.Role)
+	if err != nil {
+		return err
+	}
+	if p.Strict {
+		p.SendSeq = 0
+	}
+	p.sealer, err = row.NewSealer(m, key, iv, tag)
+	return err
+}
+
+// ReadNewKeys reads NEWKEYS and puts the other's new keys in force.
+func (p *Peer) ReadNewKeys() error {
+	if _, err := p.ReadMsg(wire.MsgNewKeys); err != nil {
+		return err
+	}
+	row, m, key, iv, tag, err := p.keys(p.Role.Peer())
+	if err != nil {
+		return err
+	}
+	if p.Strict {
+		p.RecvSeq = 0
+	}
+	p.opener, err = row.NewOpener(m, key, iv, tag)
+	return err
+}
+
+// keys derives the keys of the direction in which from sends.
+func (p *Peer) keys(from wire.Role) (row cipher.Cipher, m *mac.MAC, key, iv, tag []byte, err error) {
+	d, letters := p.algs.ClientToServer, "ACE"
+	if from == wire.Server {
+		d, letters = p.algs.ServerToClient, "BDF"
+	}
+	rows, err := cipher.Lookup(d.Cipher)
+	if err != nil {
+		return row, nil, nil, nil, nil, err
+	}
+	row = rows[0]
+	if d.MAC != "" {
+		macs, err := mac.Lookup(d.MAC)
+		if err != nil {
+			return row, nil, nil, nil, nil, err
+		}
+		m = &macs[0]
+		tag = p.derive(m.KeySize, letters[2])
+	}
+	return row, m, p.derive(row.KeySize, letters[1]), p.derive(row.IVSize, letters[0]), tag, nil
+}
+
+func (p *Peer) derive(n int, letter byte) []byte {
+	k := make([]byte, n)
+	p.method.Derive(k, p.secret, p.hash, letter, p.SessionID)
+	return k
+}
