@@ -5,11 +5,7 @@ import (
 	"slices"
 
 	"github.com/hawser-ssh/hawser/transport/sshkey"
-)
-
-const (
-	extSigAlgs   = "server-sig-algs"                 // RFC 8308 §3.1
-	extHostBound = "publickey-hostbound@openssh.com" // OpenSSH PROTOCOL §3.1
+	"github.com/hawser-ssh/hawser/wire"
 )
 
 // appendCandidates appends the algorithms by which to offer a key, the first
@@ -20,7 +16,7 @@ func (c *client) appendCandidates(list []candidate, signer sshkey.Signer) []cand
 	if slices.ContainsFunc(list, func(k candidate) bool { return bytes.Equal(k.blob, blob) }) {
 		return list
 	}
-	_, announced := c.t.PeerExtension(extSigAlgs)
+	_, announced := c.t.PeerExtension(wire.ExtensionServerSigAlgs)
 	for _, name := range pickAlgorithms(signer.Algorithms(), key.Type(), c.t.PeerSigAlgs(), announced) {
 		list = append(list, candidate{signer: signer, algorithm: name, blob: blob})
 	}
@@ -57,7 +53,7 @@ func pickAlgorithms(own []string, keyType string, peer []string, announced bool)
 // boundTo returns the host key to bind signatures to, or nil if the server does
 // not offer that.
 func (c *client) boundTo() []byte {
-	version, ok := c.t.PeerExtension(extHostBound)
+	version, ok := c.t.PeerExtension(wire.ExtensionHostBound)
 	key := c.t.HostKey()
 	if !ok || string(version) != "0" || key == nil {
 		return nil

@@ -312,7 +312,9 @@ func TestAUT12MalformedKeys(t *testing.T) {
 func TestQueryIsNoProof(t *testing.T) {
 	for _, outcome := range []Outcome{Accept, Partial, ChangePassword, 200} {
 		cfg := anyKey()
-		cfg.PublicKey = func(context.Context, *Attempt, sshkey.PublicKey, string, bool) Result { return Result{Outcome: outcome} }
+		cfg.PublicKey = func(context.Context, *Attempt, sshkey.PublicKey, string, bool) Result {
+			return Result{Outcome: outcome}
+		}
 		serve(t, cfg, func(s *script) {
 			s.hello()
 			s.send(queryRequest(keyA(), "bob"))

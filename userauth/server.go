@@ -139,6 +139,9 @@ func (s *server) request(p []byte) (*Login, error) {
 	if v.err == nil {
 		v.err = s.panicked
 	}
+	if v.err == nil && s.ctx.Err() != nil {
+		v.err = contextError(s.ctx)
+	}
 	return s.answer(&v, a, start)
 }
 

@@ -94,6 +94,9 @@ func (s *server) fail(v *verdict, a *Attempt, start time.Time) error {
 	if a.Method != MethodNone || s.cfg.None != nil {
 		s.hold(start)
 	}
+	if s.ctx.Err() != nil {
+		return contextError(s.ctx)
+	}
 	if s.failures >= s.limits.failures {
 		return noMoreMethods(ErrTooManyFailures)
 	}
