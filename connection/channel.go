@@ -156,22 +156,16 @@ func (c *Channel) CloseWrite() error {
 	return nil
 }
 
-// CloseRead gives up what has been and will be received, and tells an OpenSSH
-// peer (OpenSSH PROTOCOL §2.1). Reads fail from now on.
+// CloseRead gives up what has been and will be received; reads fail from now
+// on. The peer is not told: see SendEOW.
 func (c *Channel) CloseRead() error {
 	c.mu.Lock()
 	defer c.settle()
 	if err := c.endLocked(); err != nil {
 		return err
 	}
-	if c.in.dropped {
-		return nil
-	}
 	c.dropLocked(&c.in)
 	c.dropLocked(&c.inErr)
-	if !c.peerEnded && !c.peerClosed && !c.closing {
-		c.sendEOWLocked()
-	}
 	c.readable.Broadcast()
 	return nil
 }

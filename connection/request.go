@@ -244,9 +244,3 @@ func (a *asker) enqueue(ctx context.Context, w *waiter) error {
 	}
 	return err
 }
-
-// sendEOWLocked tells an OpenSSH peer that nobody reads any more.
-func (c *Channel) sendEOWLocked() {
-	msg := wire.ChannelRequest{Recipient: c.remote, Type: wire.RequestEOW}
-	_ = c.m.t.WriteControl(msg.Append(nil))
-}
