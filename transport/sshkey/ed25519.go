@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/ed25519"
+	"slices"
 
 	"github.com/hawser-ssh/hawser/wire"
 )
@@ -65,7 +66,7 @@ func ed25519FromCrypto(key crypto.PublicKey, _ Limits) (scheme, error) {
 	return newEd25519(k)
 }
 
-func (k ed25519Key) public() crypto.PublicKey     { return bytes.Clone(k.key) }
+func (k ed25519Key) public() crypto.PublicKey     { return slices.Clone(k.key) }
 func (k ed25519Key) appendFields(b []byte) []byte { return wire.AppendBytes(b, k.key) }
 
 // verify checks the signature of RFC 8709 §6; the library refuses S >= L.
