@@ -1,6 +1,9 @@
 package wire
 
-import "iter"
+import (
+	"iter"
+	"slices"
+)
 
 // Names of requests, channel types and extensions, where more than one
 // package needs them.
@@ -309,7 +312,7 @@ func (m HostKeys) Append(b []byte) []byte { return append(b, m.Body...) }
 // allowed. Body is a view.
 func (m *HostKeys) Parse(p []byte) error {
 	r := NewFieldReader(p, "hostkeys")
-	m.Body = p
+	m.Body = slices.Clip(p)
 	for n := 0; r.Len() > 0; n++ {
 		if r.Bytes("host key"); n >= MaxHostKeys {
 			r.fail("host key", ErrTooMany)

@@ -1,6 +1,9 @@
 package wire
 
-import "iter"
+import (
+	"iter"
+	"slices"
+)
 
 // Disconnect ends the connection (RFC 4253 §11.1).
 type Disconnect struct {
@@ -136,7 +139,7 @@ func (m ExtInfo) Append(b []byte) []byte {
 // MaxExtensions are allowed. Body is a view.
 func (m *ExtInfo) Parse(p []byte) error {
 	r := NewReader(p, MsgExtInfo)
-	m.Body = r.p
+	m.Body = slices.Clip(r.p)
 	n := r.Uint32("count")
 	if n > MaxExtensions {
 		r.fail("count", ErrTooMany)

@@ -24,6 +24,15 @@ func (m *UserauthRequest) Parse(p []byte) error {
 	return r.Done()
 }
 
+// String hides the payload, which may hold a password.
+func (m UserauthRequest) String() string {
+	return "{user " + Escape(m.User, MaxUser) + ", service " + Escape(m.Service, MaxName) +
+		", method " + Escape(m.Method, MaxName) + ", payload redacted}"
+}
+
+// GoString hides the payload, which may hold a password.
+func (m UserauthRequest) GoString() string { return m.String() }
+
 // UserauthPassword is the payload of a password request (RFC 4252 §8).
 type UserauthPassword struct {
 	Change      bool

@@ -78,13 +78,13 @@ func validNameList(p []byte) error {
 }
 
 // validName reports whether p is 1 to MaxName bytes of printable ASCII without
-// white space; a comma never gets here.
+// white space and comma.
 func validName(p []byte) bool {
 	if len(p) == 0 || len(p) > MaxName {
 		return false
 	}
 	for _, c := range p {
-		if c <= ' ' || c > '~' {
+		if c <= ' ' || c > '~' || c == ',' {
 			return false
 		}
 	}
