@@ -1,0 +1,171 @@
+package daemon
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hawser-ssh/hawser/transport"
+	"github.com/hawser-ssh/hawser/transport/sshkey"
+	"github.com/hawser-ssh/hawser/userauth"
+	"github.com/hawser-ssh/hawser/wire"
+)
+
+// login asks the program about each attempt of one connection. It runs on the
+// connection's goroutine.
+type login struct {
+	c       *conn
+	tc      *transport.Conn
+	user    string   // of the last attempt
+	methods []string // by which user can go on
+}
+
+// authConfig returns what the layer below asks.
+func (c *conn) authConfig(tc *transport.Conn) *userauth.ServerConfig {
+	l := &login{c: c, tc: tc}
+	return &userauth.ServerConfig{
+		ServiceRequest:      l.service,
+		None:                l.none,
+		Password:            l.password,
+		ChangePassword:      l.changePassword,
+		PublicKey:           l.publicKey,
+		KeyboardInteractive: l.interactive,
+		MaxFailures:         c.opt.maxAuth,
+		Logger:              c.logger(),
+	}
+}
+
+func (l *login) service(_ context.Context, name string) bool {
+	e := &SSHServiceRequestEvent{ConnectionID: l.c.id, Service: name, Accept: true}
+	return fire(l.c, l.c.d.OnSSHServiceRequest, e) && e.Accept
+}
+
+func (l *login) none(_ context.Context, a *userauth.Attempt) userauth.Result {
+	return l.decide(a, &SSHUserAuthRequestEvent{})
+}
+
+func (l *login) password(_ context.Context, a *userauth.Attempt, password []byte) userauth.Result {
+	return l.decide(a, &SSHUserAuthRequestEvent{AuthParam: string(password)})
+}
+
+func (l *login) changePassword(_ context.Context, a *userauth.Attempt, oldPassword, newPassword []byte) userauth.Result {
+	return l.decide(a, &SSHUserAuthRequestEvent{AuthParam: string(oldPassword), NewPassword: string(newPassword)})
+}
+
+func (l *login) publicKey(_ context.Context, a *userauth.Attempt, key sshkey.PublicKey, algorithm string, verified bool) userauth.Result {
+	return l.decide(a, &SSHUserAuthRequestEvent{
+		AuthParam: string(key.Marshal()), KeyAlgorithm: algorithm, Key: key, Verified: verified,
+	})
+}
+
+// interactive asks the prompts, then the program about each answer, and at
+// last about the whole, if all answers were accepted.
+func (l *login) interactive(_ context.Context, a *userauth.Attempt, ask func(name, instruction string, prompts []wire.Prompt) ([]string, error)) userauth.Result {
+	if !l.offered(a) {
+		return l.denied("method not available")
+	}
+	l.c.mu.Lock()
+	prompts := l.c.prompts
+	l.c.mu.Unlock()
+	if prompts == nil {
+		prompts = l.c.opt.prompts
+	}
+	answers, err := ask("", l.c.opt.kbdMessage, slices.Clone(prompts))
+	if err != nil {
+		return l.denied(err.Error())
+	}
+	accepted := true
+	for i, answer := range answers {
+		e := &SSHUserAuthRequestEvent{AuthMethod: userauth.MethodInteractive + "-" + strconv.Itoa(i+1), AuthParam: answer}
+		accepted = l.ask(a, e) && e.Accept && accepted
+	}
+	if !accepted {
+		return l.denied("answer not accepted")
+	}
+	return l.decide(a, &SSHUserAuthRequestEvent{})
+}
+
+// offered reports whether the user may use the method of this attempt, none
+// always.
+func (l *login) offered(a *userauth.Attempt) bool {
+	if l.methods == nil || l.user != a.User {
+		l.user, l.methods = a.User, methodList(l.c.opt.authMethods)
+	}
+	return a.Method == userauth.MethodNone || slices.Contains(l.methods, a.Method)
+}
+
+// ask fires the event and adopts the methods it leaves behind. It returns
+// false where nobody answered.
+func (l *login) ask(a *userauth.Attempt, e *SSHUserAuthRequestEvent) bool {
+	before := strings.Join(l.methods, ",")
+	e.ConnectionID, e.User, e.Service, e.AvailableMethods = l.c.id, a.User, a.Service, before
+	if e.AuthMethod == "" {
+		e.AuthMethod = a.Method
+	}
+	handler := l.c.d.OnSSHUserAuthRequest
+	if handler == nil || !fire(l.c, handler, e) {
+		return false
+	}
+	if e.AvailableMethods != before {
+		l.methods = methodList(e.AvailableMethods)
+	} else if e.PartialSuccess && !e.Accept && a.Method == e.AuthMethod && e.proves() {
+		l.methods = slices.DeleteFunc(l.methods, func(m string) bool { return m == a.Method })
+	}
+	l.sendBanner()
+	return true
+}
+
+// proves reports whether the attempt shows more than that a key is known.
+func (e *SSHUserAuthRequestEvent) proves() bool { return e.Key == nil || e.Verified }
+
+// decide asks the program about an attempt and returns its verdict.
+func (l *login) decide(a *userauth.Attempt, e *SSHUserAuthRequestEvent) userauth.Result {
+	if !l.offered(a) {
+		return l.denied("method not available")
+	}
+	switch {
+	case !l.ask(a, e):
+		return l.denied("no answer")
+	case e.Accept:
+		return userauth.Result{Outcome: userauth.Accept}
+	case e.PartialSuccess && a.Method != userauth.MethodNone:
+		return userauth.Result{Outcome: userauth.Partial, Methods: slices.Clone(l.methods)}
+	case e.ChangePassword != "" && a.Method == userauth.MethodPassword:
+		return userauth.Result{Outcome: userauth.ChangePassword, Prompt: e.ChangePassword}
+	}
+	return l.denied("denied")
+}
+
+// denied is a refusal that tells the client how it can go on.
+func (l *login) denied(reason string) userauth.Result {
+	return userauth.Result{Methods: slices.Clone(l.methods), Reason: reason}
+}
+
+// sendBanner sends the text of UserAuthBanner, before the answer to the
+// attempt during which it was set.
+func (l *login) sendBanner() {
+	l.c.mu.Lock()
+	text := l.c.banner
+	l.c.banner = ""
+	l.c.mu.Unlock()
+	if text != "" {
+		// An error means that the connection has ended, as its reader will see.
+		_ = l.tc.WriteControl(wire.UserauthBanner{Message: text}.Append(nil))
+	}
+}
+
+// methodList splits a comma list; what is no method that a client could be
+// offered is left out. It is not nil.
+func methodList(list string) []string {
+	names := []string{}
+	for name := range strings.SplitSeq(list, ",") {
+		switch name = strings.TrimSpace(name); name {
+		case userauth.MethodPassword, userauth.MethodPublicKey, userauth.MethodInteractive:
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}

@@ -1,0 +1,300 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hawser-ssh/hawser/connection"
+	"github.com/hawser-ssh/hawser/kex"
+	"github.com/hawser-ssh/hawser/transport"
+	"github.com/hawser-ssh/hawser/userauth"
+	"github.com/hawser-ssh/hawser/wire"
+)
+
+var (
+	errLoginGrace = newError(CodeTimedOut, "the client did not log in in time", context.DeadlineExceeded)
+	errIdle       = newError(CodeTimedOut, "the client was idle for too long", context.DeadlineExceeded)
+	errCanceled   = newError(CodeAborted, "the server is stopping", context.Canceled)
+)
+
+// conn is one connection. Its goroutine runs serve: the handshake, the login
+// and then the reader of the connection protocol.
+type conn struct {
+	d      *Daemon
+	id     int
+	uid    uint64
+	nc     net.Conn
+	opt    *options // as they were when the connection came
+	events eventQueue
+
+	timeout atomic.Int64 // seconds; 0 never waits
+
+	mu       sync.Mutex // guards what follows
+	tc       *transport.Conn
+	shaken   bool // the first key exchange is over
+	mux      *connection.Mux
+	leaving  bool   // this side ends the connection
+	cause    *Error // why, nil for a normal end
+	draining bool   // no new channels; the last one to close ends the connection
+	open     int    // channels, those being opened included
+	user     string
+	banner   string        // to be sent with the next answer to an attempt
+	prompts  []wire.Prompt // instead of the daemon's, if there are any
+}
+
+// serve takes a connection from its first byte to its last event and returns
+// why it ended, nil for a normal end. t is given back.
+func (d *Daemon) serve(ctx context.Context, nc net.Conn, t *ticket) error {
+	defer t.done()
+	defer nc.Close()
+	opt := d.opt.snapshot()
+	login, cancel := context.WithTimeoutCause(ctx, opt.loginGraceTime(), errLoginGrace)
+	defer cancel()
+	opt.tune(nc)
+	if !d.requested(login, nc, opt) {
+		return newError(CodeAborted, "connection refused", nil)
+	}
+	c := &conn{d: d, nc: nc, opt: opt}
+	c.events.init()
+	c.timeout.Store(int64(opt.timeout))
+	d.reg.addConnection(c, opt.maxConnections)
+	fire(c, d.OnConnected, &ConnectedEvent{ConnectionID: c.id, Description: "OK"})
+	return c.finish(c.run(ctx, login, t))
+}
+
+// requested asks whether to accept a connection.
+func (d *Daemon) requested(ctx context.Context, nc net.Conn, opt *options) bool {
+	stop := context.AfterFunc(ctx, func() { nc.Close() })
+	defer stop()
+	host, port := hostPort(nc.RemoteAddr())
+	e := &ConnectionRequestEvent{Address: host, Port: port, Accept: allowedClient(ctx, opt.allowedClients, nc.RemoteAddr())}
+	if d.OnConnectionRequest != nil && !d.invoke(nil, func() { d.OnConnectionRequest(e) }) {
+		e.Accept = false
+	}
+	if !e.Accept {
+		d.slog().Info("connection refused", "remote", host)
+	}
+	return e.Accept && ctx.Err() == nil
+}
+
+// run is the connection's work. login ends with the login grace time, ctx when
+// the connection has to end.
+func (c *conn) run(ctx, login context.Context, t *ticket) error {
+	nc, stopIdle := c.watchIdle()
+	defer stopIdle()
+	cfg, err := c.transportConfig()
+	if err != nil {
+		return err
+	}
+	tc := transport.Server(nc, cfg)
+	if !c.setTransport(tc) {
+		tc.Close()
+		return nil
+	}
+	defer tc.Close()
+	if err := tc.Handshake(login); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	c.shaken = true
+	c.mu.Unlock()
+	if !matchAny(c.opt.versionPattern, tc.RemoteVersion()) {
+		tc.Disconnect(wire.ReasonProtocolVersionNotSupported, "identification not accepted")
+		return newError(CodeAborted, "identification not accepted", nil)
+	}
+	c.status(describe(tc.Algorithms()))
+	who, err := userauth.Serve(login, tc, c.authConfig(tc))
+	if err != nil {
+		return err
+	}
+	t.authenticated()
+	c.status("user " + quote(who.User) + " logged in with " + who.Method)
+	stopCtx := context.AfterFunc(ctx, func() { c.disconnect(errCanceled) })
+	defer stopCtx()
+	return c.serveChannels(tc, who.User)
+}
+
+// serveChannels runs the connection protocol to its end.
+func (c *conn) serveChannels(tc *transport.Conn, user string) error {
+	mux := connection.New(tc, wire.Server, &connection.Config{
+		Handler:           c,
+		KeepaliveInterval: time.Duration(c.opt.keepaliveInterval) * time.Second,
+		KeepaliveCount:    c.opt.keepaliveCount,
+		Logger:            c.logger(),
+	})
+	c.mu.Lock()
+	c.mux, c.user = mux, user
+	idle := c.draining
+	c.mu.Unlock()
+	if idle {
+		c.disconnect(nil)
+	}
+	return mux.Run()
+}
+
+// finish fires what is left to fire and forgets the connection.
+func (c *conn) finish(err error) error {
+	for _, ch := range c.d.reg.channels(c) {
+		ch.closed()
+	}
+	c.mu.Lock()
+	if c.leaving {
+		err = nil
+		if c.cause != nil {
+			err = c.cause
+		}
+	}
+	c.leaving = true
+	c.mu.Unlock()
+	code, text := disconnectStatus(err)
+	if code == 0 {
+		err = nil
+		c.status("disconnected")
+	} else {
+		c.status("disconnected: " + text)
+	}
+	fire(c, c.d.OnDisconnected, &DisconnectedEvent{ConnectionID: c.id, StatusCode: code, Description: text})
+	c.d.reg.removeConnection(c)
+	c.events.end()
+	return asError(err)
+}
+
+// setTransport stores tc unless the connection has been ended already.
+func (c *conn) setTransport(tc *transport.Conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tc = tc
+	return !c.leaving
+}
+
+// disconnect ends the connection from this side, because of cause or normally
+// where it is nil, and does not wait. It reports whether that was news.
+func (c *conn) disconnect(cause *Error) bool {
+	c.mu.Lock()
+	tc, news := c.tc, !c.leaving
+	if news {
+		c.leaving, c.cause = true, cause
+	}
+	c.mu.Unlock()
+	switch {
+	case !news:
+	case tc == nil:
+		c.nc.Close()
+	default:
+		text := "server closed the connection"
+		if cause != nil {
+			text = cause.Description()
+		}
+		tc.Abort(&transport.DisconnectError{Reason: wire.ReasonByApplication, Text: text})
+	}
+	return news
+}
+
+// drain lets the client finish: the connection ends with its last channel.
+func (c *conn) drain() {
+	c.mu.Lock()
+	c.draining = true
+	idle := c.open == 0
+	c.mu.Unlock()
+	if idle {
+		c.disconnect(nil)
+	}
+}
+
+// reserve counts one more channel unless there may be no new one.
+func (c *conn) reserve() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.draining || c.leaving {
+		return false
+	}
+	c.open++
+	return true
+}
+
+// unreserve counts one channel less.
+func (c *conn) unreserve() {
+	c.mu.Lock()
+	c.open--
+	last := c.open == 0 && c.draining
+	c.mu.Unlock()
+	if last {
+		c.disconnect(nil)
+	}
+}
+
+// exchangeKeys starts a key exchange and does not wait for its end.
+func (c *conn) exchangeKeys() error {
+	c.mu.Lock()
+	tc := c.tc
+	c.mu.Unlock()
+	if tc == nil {
+		return &Error{Code: CodeNotConnected}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := tc.Rekey(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return newError(CodeNotConnected, "no key exchange is possible now", err)
+	}
+	return nil
+}
+
+// muxed returns the connection protocol, or an error before the login.
+func (c *conn) muxed() (*connection.Mux, *transport.Conn, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.mux == nil || c.leaving {
+		return nil, nil, &Error{Code: CodeNotConnected}
+	}
+	return c.mux, c.tc, nil
+}
+
+// transportConfig returns the configuration of the layer below.
+func (c *conn) transportConfig() (*transport.Config, error) {
+	cfg := &transport.Config{
+		Version:          c.opt.version,
+		HostKeys:         c.opt.signers(),
+		HandshakeTimeout: c.opt.loginGraceTime(),
+		RekeyBytes:       uint64(c.opt.rekeyBytes),
+		Logger:           c.logger(),
+	}
+	if err := c.opt.algorithms.apply(cfg); err != nil {
+		return nil, asError(err)
+	}
+	return cfg, nil
+}
+
+// status fires OnSSHStatus.
+func (c *conn) status(text string) {
+	notify(c, c.d.OnSSHStatus, &SSHStatusEvent{ConnectionID: c.id, Message: text})
+}
+
+// describe returns the negotiated algorithms as a line.
+func describe(a kex.Algorithms) string {
+	direction := func(d kex.Direction) string {
+		parts := slices.DeleteFunc([]string{d.Cipher, d.MAC, d.Compression}, func(s string) bool { return s == "" })
+		return strings.Join(parts, " ")
+	}
+	return "key exchange " + a.Kex + ", host key " + a.HostKey +
+		", from the client " + direction(a.ClientToServer) + ", to the client " + direction(a.ServerToClient)
+}
+
+// hostPort splits an address of TCP; for any other the host is its text.
+func hostPort(addr net.Addr) (host string, port int) {
+	if addr == nil {
+		return "", 0
+	}
+	host, text, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return addr.String(), 0
+	}
+	port, _ = strconv.Atoi(text)
+	return host, port
+}

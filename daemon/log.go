@@ -1,0 +1,130 @@
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"github.com/hawser-ssh/hawser/transport"
+	"github.com/hawser-ssh/hawser/wire"
+)
+
+// slog returns the logger of SetLogger, or one that is silent.
+func (d *Daemon) slog() *slog.Logger {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.logger == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return d.logger
+}
+
+// logger returns the logger for the layers of a connection: it feeds OnLog and
+// the logger of SetLogger. It is nil where neither is there.
+func (c *conn) logger() *slog.Logger {
+	h := &logHandler{c: c, next: c.d.slog().With("conn", c.id).Handler()}
+	if c.d.OnLog != nil {
+		h.level = c.opt.logLevel
+	}
+	return slog.New(h)
+}
+
+// logHandler turns records into log events and hands them on.
+type logHandler struct {
+	c      *conn
+	next   slog.Handler
+	level  int    // of the LogLevel setting; 0 without OnLog
+	prefix string // groups
+	attrs  string // of With, as text
+}
+
+// levelOf returns the level of LogLevel that a record belongs to.
+func levelOf(l slog.Level) int {
+	switch {
+	case l >= slog.LevelInfo:
+		return 1
+	case l >= slog.LevelDebug:
+		return 2
+	}
+	return 3
+}
+
+// Enabled implements slog.Handler.
+func (h *logHandler) Enabled(ctx context.Context, l slog.Level) bool {
+	return levelOf(l) <= h.level || h.next.Enabled(ctx, l)
+}
+
+// Handle implements slog.Handler.
+func (h *logHandler) Handle(ctx context.Context, r slog.Record) error {
+	level := levelOf(r.Level)
+	if level <= h.level {
+		var b strings.Builder
+		b.WriteString(r.Message)
+		b.WriteString(h.attrs)
+		r.Attrs(func(a slog.Attr) bool { appendAttr(&b, h.prefix, a); return true })
+		h.c.log(level, r.Level.String(), b.String())
+	}
+	if h.next.Enabled(ctx, r.Level) {
+		return h.next.Handle(ctx, r)
+	}
+	return nil
+}
+
+// WithAttrs implements slog.Handler.
+func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	var b strings.Builder
+	for _, a := range attrs {
+		appendAttr(&b, h.prefix, a)
+	}
+	c := *h
+	c.next, c.attrs = h.next.WithAttrs(attrs), h.attrs+b.String()
+	return &c
+}
+
+// WithGroup implements slog.Handler.
+func (h *logHandler) WithGroup(name string) slog.Handler {
+	c := *h
+	c.next, c.prefix = h.next.WithGroup(name), h.prefix+name+"."
+	return &c
+}
+
+func appendAttr(b *strings.Builder, prefix string, a slog.Attr) {
+	if a.Equal(slog.Attr{}) {
+		return
+	}
+	text := a.Value.Resolve().String()
+	if text == "" || strings.ContainsAny(text, " \"\\\n\r\t") {
+		text = strconv.Quote(text)
+	}
+	b.WriteString(" " + prefix + a.Key + "=" + text)
+}
+
+// log fires OnLog.
+func (c *conn) log(level int, kind, text string) {
+	if c.d.OnLog == nil {
+		return
+	}
+	c.events.postLog(func(lost int) {
+		if lost > 0 {
+			text += " (" + strconv.Itoa(lost) + " earlier messages were dropped)"
+		}
+		e := &LogEvent{ConnectionID: c.id, LogLevel: level, Message: wire.Escape(text, maxText), LogType: kind}
+		c.d.invoke(c, func() { c.d.OnLog(e) })
+	})
+}
+
+// buildInfo describes the build in a line.
+func buildInfo() string {
+	version := "(devel)"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range append(info.Deps, &info.Main) {
+			if m.Path == "github.com/hawser-ssh/hawser" && m.Version != "" {
+				version = m.Version
+			}
+		}
+	}
+	return transport.DefaultVersion + " " + version + " " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH
+}
