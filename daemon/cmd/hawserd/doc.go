@@ -1,0 +1,19 @@
+// Hawserd is an SSH server for one user: it serves commands, shells, file transfer and port forwarding as whoever
+// starts it. Started without arguments it listens on 127.0.0.1:2222, makes a host key on its first run, accepts the keys
+// of ~/.ssh/authorized_keys, and where it finds no credentials prints a one-time password with the ssh command to paste.
+//
+// The exit status is 0 after SIGINT or SIGTERM, 1 when something it needs is missing or refused (a busy port, a host
+// key others can read), 2 when the arguments are wrong. Each failure is one line on standard error.
+//
+// # How a session flows
+//
+//	channel open "session"  -> session (session.go), a stream channel
+//	pty-req, env            -> remembered, limited (terminal.go, env.go)
+//	shell, exec, subsystem  -> program started in the request's event, its output sent after the reply
+//	end of the program      -> all output, then exit-status or exit-signal, EOF, close (exec.go)
+//	channel closed early    -> SIGHUP to the process group, SIGKILL after a grace period
+//
+// Goroutines: each running program has one that waits for it and one for each direction of data; each forwarding has
+// one for each direction; each remote forward has an accept loop. All end with their channel or connection, and
+// shutdown waits for them.
+package main

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"time"
+)
+
+// errHelp is returned after the usage text was asked for and written.
+var errHelp = flag.ErrHelp
+
+// usageError marks what the caller of the program can mend in its arguments.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() + " (hawserd -h lists the flags)" }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// options are the flags, checked.
+type options struct {
+	listen         string
+	hostKeys       []string
+	authorizedKeys string // empty: the user's own file
+	users          string // empty: none
+	require        []string
+	settings       []setting // for Daemon.Config, in order
+	logFormat      string
+	verbose        bool
+	drain          time.Duration
+	inetd          bool
+	sftpServer     bool
+}
+
+// setting is one NAME=VALUE for Daemon.Config and the flag it came from.
+type setting struct{ flag, text string }
+
+// authMethods are what -require may name.
+var authMethods = []string{"publickey", "password", "keyboard-interactive"}
+
+// algorithmFlags are short names for settings of the daemon.
+var algorithmFlags = [...]struct{ flag, setting, usage string }{
+	{"ciphers", "SSHEncryptionAlgorithms", "offer these `ciphers`, comma separated, best first"},
+	{"kex", "SSHKeyExchangeAlgorithms", "offer these key exchange `methods`"},
+	{"macs", "SSHMacAlgorithms", "offer these `MACs`"},
+	{"compression", "SSHCompressionAlgorithms", "offer these compression `methods`"},
+	{"hostkey-algorithms", "SSHPublicKeyAlgorithms", "accept these signature `algorithms` for host and user keys"},
+	{"profile", "AlgorithmProfile", "start from a `set` of algorithms: modern, compat2022 or all"},
+}
+
+// parseFlags reads the command line. Usage goes to stdout when asked for; an error is one line.
+func parseFlags(args []string, stdout io.Writer) (*options, error) {
+	opt := &options{}
+	set := flag.NewFlagSet("hawserd", flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	opt.define(set)
+	switch err := set.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		set.SetOutput(stdout)
+		fmt.Fprint(stdout, "hawserd serves SSH as the user who starts it.\n\n")
+		set.PrintDefaults()
+		return nil, errHelp
+	case err != nil:
+		return nil, &usageError{err}
+	case set.NArg() > 0:
+		return nil, usagef("unexpected argument %q", set.Arg(0))
+	}
+	return opt, opt.check()
+}
+
+func (opt *options) define(set *flag.FlagSet) {
+	set.StringVar(&opt.listen, "listen", "127.0.0.1:2222", "listen on `address`; port 0 picks a free one")
+	set.Func("hostkey", "use the private key in `file` as a host key; repeatable (default: one made on the first run)",
+		appendTo(&opt.hostKeys))
+	set.StringVar(&opt.authorizedKeys, "authorized-keys", "", "accept the keys in `file` (default ~/.ssh/authorized_keys)")
+	set.StringVar(&opt.users, "users", "", "accept the passwords in `file`, lines of name:bcrypt")
+	set.Func("require", "require all of these `methods`, in order, e.g. publickey,password", opt.setRequire)
+	set.Func("config", "set `NAME=VALUE` of the daemon; repeatable", opt.setConfig)
+	for _, a := range algorithmFlags {
+		set.Func(a.flag, a.usage, func(value string) error {
+			opt.settings = append(opt.settings, setting{"-" + a.flag, a.setting + "=" + value})
+			return nil
+		})
+	}
+	set.StringVar(&opt.logFormat, "log", "text", "write the log as `text|json`")
+	set.BoolVar(&opt.verbose, "v", false, "log more")
+	set.DurationVar(&opt.drain, "drain", 10*time.Second, "on SIGINT or SIGTERM let sessions go on for `duration`")
+	set.BoolVar(&opt.inetd, "inetd", false, "serve one connection on standard input and output")
+	set.BoolVar(&opt.sftpServer, "sftp-server", false, "serve the sftp subsystem alone on standard input and output")
+}
+
+func appendTo(list *[]string) func(string) error {
+	return func(value string) error {
+		*list = append(*list, value)
+		return nil
+	}
+}
+
+func (opt *options) setRequire(value string) error {
+	opt.require = strings.Split(value, ",")
+	for i, m := range opt.require {
+		switch {
+		case !slices.Contains(authMethods, m):
+			return fmt.Errorf("%q is none of %s", m, strings.Join(authMethods, ", "))
+		case slices.Contains(opt.require[:i], m):
+			return fmt.Errorf("%q twice", m)
+		}
+	}
+	return nil
+}
+
+func (opt *options) setConfig(value string) error {
+	if name, _, ok := strings.Cut(value, "="); !ok || name == "" {
+		return errors.New("want NAME=VALUE")
+	}
+	opt.settings = append(opt.settings, setting{"-config", value})
+	return nil
+}
+
+// check refuses values that the flag package lets pass.
+func (opt *options) check() error {
+	if opt.logFormat != "text" && opt.logFormat != "json" {
+		return usagef("-log %q: want text or json", opt.logFormat)
+	}
+	if opt.inetd && opt.sftpServer {
+		return usagef("-inetd and -sftp-server exclude each other")
+	}
+	if opt.drain < 0 {
+		return usagef("-drain %v: want no negative duration", opt.drain)
+	}
+	if _, _, err := net.SplitHostPort(opt.listen); err != nil {
+		return usagef("-listen %q: want HOST:PORT", opt.listen)
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/hawser-ssh/hawser/transport/sshkey"
+)
+
+// maxKeyFile bounds what is read of a file that should hold a key.
+const maxKeyFile = 1 << 20
+
+// hostKeys loads the keys of the -hostkey flags, or the one that hawserd keeps, which it makes when there is none.
+func hostKeys(files []string) ([]sshkey.Signer, error) {
+	if len(files) == 0 {
+		file, err := keptHostKey()
+		if err != nil {
+			return nil, err
+		}
+		files = []string{file}
+	}
+	var keys []sshkey.Signer
+	for _, file := range files {
+		key, err := loadHostKey(file)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
+// loadHostKey reads a private key that nobody but its owner may read.
+func loadHostKey(file string) (sshkey.Signer, error) {
+	text, err := readPrivate(file)
+	if err != nil {
+		return nil, fmt.Errorf("host key: %w", err)
+	}
+	defer clear(text)
+	private, _, err := sshkey.ParsePrivateKey(text, nil)
+	if errors.Is(err, sshkey.ErrPassphraseMissing) {
+		err = errors.New("it has a passphrase, which a server cannot ask for")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("host key %s: %w", file, err)
+	}
+	key, err := sshkey.NewSigner(private)
+	if err != nil {
+		return nil, fmt.Errorf("host key %s: %w", file, err)
+	}
+	return key, nil
+}
+
+func readPrivate(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return nil, fmt.Errorf("%s is a directory", file)
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
+		return nil, fmt.Errorf("%s has mode %04o, others can use it: chmod 600 it", file, mode)
+	}
+	return io.ReadAll(io.LimitReader(f, maxKeyFile))
+}
+
+// keptHostKey returns the file of the key in the user's configuration directory, after making it on the first run.
+func keptHostKey() (string, error) {
+	dir, err := configDir()
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, "ssh_host_ed25519_key")
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		return file, nil // what may be wrong with it, loading it will tell
+	}
+	if err := makeHostKey(dir, file); err != nil {
+		return "", fmt.Errorf("make a host key: %w", err)
+	}
+	return file, nil
+}
+
+// makeHostKey writes a new key in one step: another hawserd that starts at the same time sees all of it or nothing.
+func makeHostKey(dir, file string) error {
+	private, err := sshkey.GenerateEd25519()
+	if err != nil {
+		return err
+	}
+	text, err := sshkey.MarshalPrivateKey(private, "hawserd", nil)
+	if err != nil {
+		return err
+	}
+	defer clear(text)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(dir, ".ssh_host_key-") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(text)
+	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(tmp.Name(), file); errors.Is(err, fs.ErrExist) {
+		return nil // the other one was first: its key it is
+	} else if err != nil {
+		return os.Rename(tmp.Name(), file) // a file system without links
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+//go:build unix
+
+package main
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/creack/pty"
+
+	"github.com/hawser-ssh/hawser/connection"
+)
+
+const hangupSignal = syscall.SIGHUP
+
+// signals are the names of RFC 4254 §6.10.
+var signals = map[string]syscall.Signal{
+	"ABRT": syscall.SIGABRT, "ALRM": syscall.SIGALRM, "FPE": syscall.SIGFPE, "HUP": syscall.SIGHUP,
+	"ILL": syscall.SIGILL, "INT": syscall.SIGINT, "KILL": syscall.SIGKILL, "PIPE": syscall.SIGPIPE,
+	"QUIT": syscall.SIGQUIT, "SEGV": syscall.SIGSEGV, "TERM": syscall.SIGTERM, "USR1": syscall.SIGUSR1,
+	"USR2": syscall.SIGUSR2,
+}
+
+func shellArgs(shell, command string) []string { return []string{shell, "-c", command} }
+
+func ownSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
+
+// signal delivers a signal by its RFC 4254 name to the program's process group.
+func (p *program) signal(name string) bool {
+	sig, ok := signals[name]
+	return ok && p.signalGroup(sig)
+}
+
+// signalGroup signals the group the program leads. While a member lives its number is not given away.
+func (p *program) signalGroup(sig os.Signal) bool {
+	s, ok := sig.(syscall.Signal)
+	return ok && syscall.Kill(-p.cmd.Process.Pid, s) == nil
+}
+
+// ending says how a process ended: with a status, or by a signal of RFC 4254 §6.10.
+func ending(state *os.ProcessState) connection.Exit {
+	ws, ok := state.Sys().(syscall.WaitStatus)
+	if !ok || !ws.Signaled() {
+		return connection.Exit{Status: uint32(state.ExitCode())}
+	}
+	for name, sig := range signals {
+		if sig == ws.Signal() {
+			return connection.Exit{Signal: name, CoreDumped: ws.CoreDump()}
+		}
+	}
+	return connection.Exit{Status: 128 + uint32(ws.Signal())} // as shells report it: the RFC has no name for this one
+}
+
+// terminalsBuilt says that a pty-req can be granted.
+const terminalsBuilt = true
+
+// startTerminal runs the program on a new pseudo-terminal that it controls.
+func (p *program) startTerminal(want *connection.PTY) error {
+	tty, child, err := pty.Open()
+	if err != nil {
+		return err
+	}
+	defer child.Close()
+	setModes(child, want.Modes)
+	_ = pty.Setsize(tty, winsize(want.Size))
+	p.cmd.Env = append(p.cmd.Env, "SSH_TTY="+child.Name())
+	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = child, child, child
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0}
+	if err := p.cmd.Start(); err != nil {
+		tty.Close()
+		return err
+	}
+	p.tty, p.stdin, p.stdout = tty, tty, tty
+	return nil
+}
+
+// resize tells the terminal and its foreground group the new size.
+func (p *program) resize(s connection.Size) bool {
+	return p.tty != nil && pty.Setsize(p.tty, winsize(s)) == nil
+}
+
+// winsize converts a size, whose numbers the session's limits keep in range.
+func winsize(s connection.Size) *pty.Winsize {
+	return &pty.Winsize{Cols: uint16(s.Columns), Rows: uint16(s.Rows), X: uint16(s.WidthPx), Y: uint16(s.HeightPx)}
+}
+
+// terminalEnd reports whether a read error on our side of the terminal is its regular end.
+func terminalEnd(err error) bool {
+	return errors.Is(err, syscall.EIO) || errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// drainTerminal bounds the reading after the program ended: what it wrote is there to be read by now, and a background
+// process that keeps the terminal open must not keep the channel open.
+func (p *program) drainTerminal() { _ = p.tty.SetReadDeadline(time.Now().Add(drainTime)) }

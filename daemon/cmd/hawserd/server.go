@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hawser-ssh/hawser/daemon"
+	"github.com/hawser-ssh/hawser/transport/sshkey"
+)
+
+// server is the daemon with what hawserd adds to it.
+type server struct {
+	d         *daemon.Daemon
+	me        *account
+	keys      []sshkey.Signer
+	login     *login
+	path      string   // PATH of programs
+	systemEnv []string // passed on from our own environment
+	drain     time.Duration
+	log       *slog.Logger
+
+	mu      sync.Mutex
+	clients map[int]*client // by connection id
+
+	work sync.WaitGroup // everything that background started
+}
+
+// newServer prepares everything that can fail before there is a port to listen on.
+func newServer(opt *options, stdout, stderr io.Writer) (*server, error) {
+	s := &server{d: daemon.New(), drain: opt.drain, clients: map[int]*client{}, log: newLogger(opt, stderr)}
+	var err error
+	if s.me, err = ownAccount(); err != nil {
+		return nil, err
+	}
+	if s.login, err = newLogin(opt, s.me, s.log, stdout); err != nil {
+		return nil, err
+	}
+	if s.keys, err = hostKeys(opt.hostKeys); err != nil {
+		return nil, err
+	}
+	s.path = os.Getenv("PATH")
+	if tz := os.Getenv("TZ"); tz != "" {
+		s.systemEnv = append(s.systemEnv, "TZ="+tz)
+	}
+	return s, s.configure(opt)
+}
+
+func newLogger(opt *options, stderr io.Writer) *slog.Logger {
+	level := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if opt.verbose {
+		level.Level = slog.LevelDebug
+	}
+	if opt.logFormat == "json" {
+		return slog.New(slog.NewJSONHandler(stderr, level))
+	}
+	return slog.New(slog.NewTextHandler(stderr, level))
+}
+
+// newLogin finds the credentials. Where there are none and somebody can read it, a one-time password takes their place.
+func newLogin(opt *options, me *account, log *slog.Logger, stdout io.Writer) (*login, error) {
+	l := &login{account: me.name, require: opt.require, log: log, keys: &keyFile{path: opt.authorizedKeys, log: log}}
+	named := opt.authorizedKeys != ""
+	if !named {
+		l.keys.path = filepath.Join(me.home, ".ssh", "authorized_keys")
+	}
+	if opt.users != "" {
+		var err error
+		if l.users, err = loadUsers(opt.users); err != nil {
+			return nil, fmt.Errorf("users: %w", err)
+		}
+	}
+	keys, err := l.keys.load()
+	switch {
+	case err != nil && named:
+		return nil, fmt.Errorf("authorized keys: %w", err)
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		log.Warn("authorized keys not used", "err", err)
+	}
+	if len(keys) == 0 && l.users == nil {
+		if opt.inetd {
+			return nil, fmt.Errorf("nobody could log in: no keys in %s and no -users file", l.keys.path)
+		}
+		l.once = newOneTime(newPassword, announce(stdout))
+	}
+	for _, m := range l.require {
+		if !slices.Contains(l.methods(), m) {
+			return nil, usagef("-require %s: that needs -users", m)
+		}
+	}
+	return l, nil
+}
+
+// configure hands keys, settings and events to the daemon.
+func (s *server) configure(opt *options) error {
+	s.d.SetLogger(s.log)
+	if err := s.d.SetHostKeys(s.keys...); err != nil {
+		return fmt.Errorf("host keys: %w", err)
+	}
+	// A profile sets all lists: the flags that set one come after it, wherever they stand.
+	slices.SortStableFunc(opt.settings, func(a, b setting) int { return profileFirst(a) - profileFirst(b) })
+	for _, o := range opt.settings {
+		if _, err := s.d.Config(o.text); err != nil {
+			return usagef("%s %q: %w", o.flag, o.text, err)
+		}
+	}
+	if err := s.d.SetDefaultAuthMethods(strings.Join(s.login.next(&progress{}), ",")); err != nil {
+		return err
+	}
+	if err := s.promptForPassword(); err != nil {
+		return err
+	}
+	s.handleEvents()
+	return nil
+}
+
+func profileFirst(o setting) int {
+	if o.flag == "-profile" {
+		return 0
+	}
+	return 1
+}
+
+// promptForPassword makes keyboard-interactive ask for the password.
+func (s *server) promptForPassword() error {
+	return errors.Join(
+		s.d.SetKeyboardInteractivePromptCount(1),
+		s.d.SetKeyboardInteractivePromptPrompt(0, "Password: "),
+		s.d.SetKeyboardInteractivePromptEcho(0, false))
+}
+
+// serveListener is the main job: it serves until ctx ends, then lets sessions go on for the drain time.
+func serveListener(ctx context.Context, opt *options, stdout, stderr io.Writer) error {
+	s, err := newServer(opt, stdout, stderr)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", opt.listen)
+	if err != nil {
+		return err
+	}
+	s.greet(stdout, l.Addr())
+	served := make(chan error, 1)
+	go func() { served <- s.d.Serve(context.WithoutCancel(ctx), l) }()
+	select {
+	case err = <-served: // the listener broke
+	case <-ctx.Done():
+		err = nil
+	}
+	s.shutdown()
+	return err
+}
+
+// serveInetd serves the one connection on standard input and output.
+func serveInetd(ctx context.Context, opt *options, stdin, stdout *os.File, stderr io.Writer) error {
+	s, err := newServer(opt, io.Discard, stderr)
+	if err != nil {
+		return err
+	}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		if err := s.d.ServeConn(context.WithoutCancel(ctx), stdioConn(stdin, stdout)); err != nil {
+			s.log.Debug("connection ended", "err", err)
+		}
+	}()
+	select {
+	case <-served:
+	case <-ctx.Done():
+	}
+	s.shutdown()
+	return nil
+}
+
+// shutdown stops listening, waits for sessions as long as the drain time, ends the rest and waits for what they leave.
+func (s *server) shutdown() {
+	ctx, cancel := context.WithTimeout(context.Background(), s.drain)
+	defer cancel()
+	if err := s.d.ShutdownContext(ctx); err != nil {
+		s.log.Info("sessions cut off", "err", err)
+	}
+	s.work.Wait()
+}
+
+// background starts f as work that shutdown waits for. f ends with its channel or connection.
+func (s *server) background(f func()) { s.work.Go(f) }
+
+// pause waits a little, or until ctx ends.
+func (s *server) pause(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(100 * time.Millisecond):
+	}
+}

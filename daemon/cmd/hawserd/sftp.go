@@ -1,0 +1,37 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/pkg/sftp"
+)
+
+// Limits of one file transfer session, beside those of the sftp package (a request is at most 256 KiB, eight are worked
+// on at a time).
+const (
+	maxSFTPHandles = 256
+	maxSFTPPacket  = 256 << 10
+	// sftpReadSize is the most one read request returns: a packet less its header.
+	sftpReadSize = maxSFTPPacket - 1024
+)
+
+var (
+	errSFTPOrder  = errors.New("sftp: version exchange expected once, first")
+	errSFTPLength = errors.New("sftp: packet length out of range")
+)
+
+// serveSFTP serves the SFTP subsystem, protocol version 3 (draft-ietf-secsh-filexfer-02), until the client has sent all.
+// Relative paths start at dir, or at the working directory when dir is empty.
+func serveSFTP(stream io.ReadWriteCloser, dir string) error {
+	guard := newSFTPGuard(stream)
+	server, err := sftp.NewServer(guard, sftp.WithMaxTxPacket(sftpReadSize), sftp.WithServerWorkingDirectory(dir))
+	if err != nil {
+		return fmt.Errorf("sftp: %w", err)
+	}
+	if err := server.Serve(); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("sftp: %w", err)
+	}
+	return nil
+}

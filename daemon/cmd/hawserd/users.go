@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bufio"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// Limits of a password file.
+const (
+	maxUsers     = 10000
+	maxUsersLine = 1024
+)
+
+// users are the names and password hashes of a -users file.
+type users struct {
+	hashes map[string][]byte
+	dummy  []byte // compared against for names that are not there, so that they take as long
+}
+
+// loadUsers reads lines of name:bcrypt. Empty lines and those that begin with # are skipped; any other is an error.
+func loadUsers(path string) (*users, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	u, err := parseUsers(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return u, nil
+}
+
+func parseUsers(r io.Reader) (*users, error) {
+	u := &users{hashes: map[string][]byte{}}
+	cost := bcrypt.MinCost
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, maxUsersLine)
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		name, hash, ok := strings.Cut(line, ":")
+		lineCost, err := bcrypt.Cost([]byte(hash))
+		if !ok || name == "" || err != nil {
+			return nil, fmt.Errorf("line %d: want name:bcrypt", n)
+		}
+		if len(u.hashes) == maxUsers {
+			return nil, fmt.Errorf("more than %d users", maxUsers)
+		}
+		u.hashes[name] = []byte(hash)
+		cost = max(cost, lineCost)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, err
+	}
+	var err error
+	u.dummy, err = bcrypt.GenerateFromPassword([]byte(rand.Text()), cost)
+	return u, err
+}
+
+// has reports whether the file names a user. A nil *users names nobody.
+func (u *users) has(name string) bool {
+	if u == nil {
+		return false
+	}
+	_, ok := u.hashes[name]
+	return ok
+}
+
+// check compares a password. It takes as long for a name that is not there.
+func (u *users) check(name, password string) bool {
+	if u == nil {
+		return false
+	}
+	hash, known := u.hashes[name]
+	if !known {
+		hash = u.dummy
+	}
+	right := bcrypt.CompareHashAndPassword(hash, []byte(password)) == nil
+	return right && known
+}
