@@ -25,6 +25,9 @@ func (c *client) banner(p []byte) error {
 	return nil
 }
 
+// shown is as much of a text in a question as is shown, made safe.
+func shown(text string) string { return sanitize(text[:min(len(text), maxTextBytes)]) }
+
 // sanitize makes a server's text safe for a terminal: line feeds and tabs stay,
 // CR LF becomes a line feed, everything else that is not printable is escaped.
 // A backslash stands for itself, since people read this and not programs.

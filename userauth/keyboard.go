@@ -160,9 +160,9 @@ func (o *interactiveOffer) round(c *client, p []byte) error {
 		return err
 	}
 	for i := range m.Prompts {
-		m.Prompts[i].Text = sanitize(m.Prompts[i].Text)
+		m.Prompts[i].Text = shown(m.Prompts[i].Text)
 	}
-	answers, err := o.answer(c.ctx, sanitize(m.Name), sanitize(m.Instruction), m.Prompts)
+	answers, err := o.answer(c.ctx, shown(m.Name), shown(m.Instruction), m.Prompts)
 	if errors.Is(err, ErrSkip) {
 		return ErrSkip
 	}

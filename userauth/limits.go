@@ -23,6 +23,7 @@ const (
 	DefaultMaxRounds      = 64       // answers of the server in one authentication, banners not counted
 	DefaultMaxBannerBytes = 64 << 10 // bytes of banner text that are shown, in all
 	maxBanners            = 128      // banners in one authentication
+	maxTextBytes          = 64 << 10 // bytes that are shown of one text of a question round
 )
 
 // serverLimits are the limits in force for one connection.

@@ -105,7 +105,7 @@ func (o *passwordOffer) changed(c *client, p []byte, password string) (reply, bo
 	if o.change == nil {
 		return reply{}, false, c.failed(ErrPasswordExpired)
 	}
-	changed, err := o.change(c.ctx, sanitize(m.Prompt))
+	changed, err := o.change(c.ctx, shown(m.Prompt))
 	if err != nil {
 		return reply{}, false, c.failed(err)
 	}
