@@ -1,0 +1,267 @@
+package sshclient_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/hawser-ssh/hawser/connection/peertest"
+	"github.com/hawser-ssh/hawser/connection/sshclient"
+	"github.com/hawser-ssh/hawser/transport/sshkey"
+	"github.com/hawser-ssh/hawser/userauth"
+)
+
+// keyKinds are the kinds of user and host keys of the tests.
+var keyKinds = []peertest.KeyType{
+	peertest.Ed25519, peertest.ECDSA256, peertest.ECDSA384, peertest.ECDSA521, peertest.RSA3072,
+}
+
+// TestSSHD drives our client against OpenSSH's server.
+func TestSSHD(t *testing.T) {
+	keys := peertest.NewKeys(t, keyKinds...)
+	server := peertest.StartSSHD(t, peertest.SSHDOptions{
+		HostKeys: keyKinds, AuthorizedKeys: keys, Compression: true,
+	})
+	p := peer{server, []userauth.Method{userauth.PublicKeys(signerOf(t, keys[0]))}}
+
+	testLogins(t, server, keys)
+	testAlgorithms(t, p, algorithms(
+		"kex: curve25519-sha256 curve25519-sha256@libssh.org ecdh-sha2-nistp256 ecdh-sha2-nistp384 ecdh-sha2-nistp521",
+		"kex: diffie-hellman-group14-sha256 diffie-hellman-group16-sha512 diffie-hellman-group18-sha512",
+		"cipher: aes128-gcm@openssh.com aes256-gcm@openssh.com chacha20-poly1305@openssh.com",
+		"cipher: aes128-ctr aes192-ctr aes256-ctr",
+		"mac: hmac-sha2-256 hmac-sha2-512 hmac-sha2-256-etm@openssh.com hmac-sha2-512-etm@openssh.com hmac-sha1",
+		"hostkey: ssh-ed25519 ecdsa-sha2-nistp256 ecdsa-sha2-nistp384 ecdsa-sha2-nistp521 rsa-sha2-256 rsa-sha2-512",
+		"compression: none zlib@openssh.com",
+	))
+	t.Run("known hosts", func(t *testing.T) { testKnownHosts(t, p) })
+
+	client := p.dial(t)
+	testSessions(t, client)
+	testExitSignal(t, client)
+	testTerminal(t, client)
+	testEnvironment(t, client)
+	testShell(t, client)
+	testSFTP(t, client, t.TempDir())
+	testDialTCP(t, client)
+	testDialRefused(t, client)
+	testDialUnix(t, client)
+	testListenTCP(t, client)
+	testListenUnix(t, client)
+	t.Run("keepalive", func(t *testing.T) {
+		if err := client.Keepalive(testContext(t)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	t.Run("jump host", func(t *testing.T) { testJump(t, p, client) })
+}
+
+// testKnownHosts makes the server prove the key that is known, though it has
+// others that go first, and refuses it when another one of that type is.
+func testKnownHosts(t *testing.T, p peer) {
+	for _, key := range p.HostKeys {
+		known := *p.Server
+		known.HostKeys = []peertest.Key{key}
+		client := p.dial(t, func(cfg *sshclient.Config) { cfg.HostKey = sshclient.KnownHosts(known.KnownHosts(t)) })
+		if got, want := sshkey.Fingerprint(client.HostKey()), key.Fingerprint(t); got != want {
+			t.Errorf("%s: the server proved %s", key.Type, got)
+		}
+	}
+	known := *p.Server
+	known.HostKeys = []peertest.Key{peertest.NewKey(t, peertest.RSA3072)}
+	cfg := p.config(t)
+	cfg.HostKey = sshclient.KnownHosts(known.KnownHosts(t))
+	_, err := sshclient.Dial(testContext(t), "tcp", p.Addr, cfg)
+	var changed *sshkey.HostKeyChangedError
+	if !errors.As(err, &changed) {
+		t.Fatalf("%v", err)
+	}
+}
+
+// testJump logs in through the connection of another login.
+func testJump(t *testing.T, p peer, outer *sshclient.Client) {
+	ctx := testContext(t)
+	nc, err := outer.Dial(ctx, "tcp", p.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner, err := sshclient.NewClient(ctx, nc, p.Addr, p.config(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inner.Close()
+	echo(t, inner, 1<<20)
+}
+
+// TestSSHDPasswords logs in by the methods that need an account.
+func TestSSHDPasswords(t *testing.T) {
+	account := peertest.NewAccount(t)
+	key := peertest.NewKey(t, peertest.Ed25519)
+	start := func(t *testing.T, methods string) *peertest.Server {
+		return peertest.StartSSHD(t, peertest.SSHDOptions{
+			HostKeys: []peertest.KeyType{peertest.Ed25519}, AuthorizedKeys: []peertest.Key{key},
+			Account: account, Password: true, KeyboardInteractive: true, AuthenticationMethods: methods,
+		})
+	}
+	right := password(account.Password)
+	interactive := answers(map[string]string{"assword": account.Password})
+	publickey := userauth.PublicKeys(signerOf(t, key))
+
+	server := start(t, "")
+	t.Run("password", func(t *testing.T) { login(t, peer{server, []userauth.Method{right}}) })
+	t.Run("keyboard-interactive", func(t *testing.T) { login(t, peer{server, []userauth.Method{interactive}}) })
+	t.Run("wrong password", func(t *testing.T) { refused(t, peer{server, []userauth.Method{password("wrong")}}) })
+	// sshd passes signals on only to accounts other than its own.
+	testSignal(t, peer{server, []userauth.Method{right}}.dial(t))
+	t.Run("second method", func(t *testing.T) {
+		login(t, peer{server, []userauth.Method{password("wrong"), interactive}})
+	})
+	t.Run("two factors", func(t *testing.T) {
+		both := start(t, "publickey,password")
+		login(t, peer{both, []userauth.Method{right, publickey}})
+		if err := refused(t, peer{both, []userauth.Method{publickey}}); len(err.Partial) != 1 {
+			t.Errorf("%v", err)
+		}
+	})
+	t.Run("three factors", func(t *testing.T) {
+		all := start(t, "publickey,password,keyboard-interactive:pam")
+		login(t, peer{all, []userauth.Method{publickey, right, interactive}})
+	})
+}
+
+// TestSSHDRekey moves 64 MiB each way under many key exchanges, begun by
+// either side.
+func TestSSHDRekey(t *testing.T) {
+	size := int64(64 << 20)
+	if testing.Short() {
+		size = 8 << 20
+	}
+	key := peertest.NewKey(t, peertest.Ed25519)
+	auth := []userauth.Method{userauth.PublicKeys(signerOf(t, key))}
+	options := peertest.SSHDOptions{HostKeys: []peertest.KeyType{peertest.Ed25519}, AuthorizedKeys: []peertest.Key{key}}
+	t.Run("server", func(t *testing.T) {
+		options := options
+		options.RekeyLimit = "1M"
+		echo(t, peer{peertest.StartSSHD(t, options), auth}.dial(t), size)
+	})
+	t.Run("client", func(t *testing.T) {
+		server := peertest.StartSSHD(t, options)
+		echo(t, peer{server, auth}.dial(t, func(cfg *sshclient.Config) { cfg.Transport.RekeyBytes = 1 << 20 }), size)
+	})
+	t.Run("on demand", func(t *testing.T) {
+		client := peer{peertest.StartSSHD(t, options), auth}.dial(t)
+		for range 5 {
+			if err := client.Rekey(testContext(t)); err != nil {
+				t.Fatal(err)
+			}
+			echo(t, client, 1000)
+		}
+	})
+}
+
+// TestDropbear drives our client against dropbear's server.
+func TestDropbear(t *testing.T) {
+	account := peertest.NewAccount(t)
+	keys := peertest.NewKeys(t, keyKinds...)
+	account.Authorize(t, keys...)
+	server := peertest.StartDropbear(t, peertest.DropbearOptions{Account: account})
+	p := peer{server, []userauth.Method{userauth.PublicKeys(signerOf(t, keys[0]))}}
+
+	testLogins(t, server, keys)
+	t.Run("password", func(t *testing.T) {
+		login(t, peer{server, []userauth.Method{password(account.Password)}})
+	})
+	testAlgorithms(t, p, algorithms(
+		"kex: curve25519-sha256 curve25519-sha256@libssh.org ecdh-sha2-nistp256 ecdh-sha2-nistp384 ecdh-sha2-nistp521",
+		"kex: diffie-hellman-group14-sha256",
+		"cipher: chacha20-poly1305@openssh.com aes128-ctr aes256-ctr",
+		"mac: hmac-sha2-256 hmac-sha1",
+		"hostkey: ssh-ed25519 ecdsa-sha2-nistp256 rsa-sha2-256",
+		"compression: none zlib@openssh.com",
+	))
+	client := p.dial(t)
+	testSessions(t, client)
+	testExitSignal(t, client)
+	testTerminal(t, client)
+	testShell(t, client)
+	testDialTCP(t, client)
+	testListenTCP(t, client)
+	t.Run("re-key", func(t *testing.T) {
+		echo(t, p.dial(t, func(cfg *sshclient.Config) { cfg.Transport.RekeyBytes = 1 << 20 }), 8<<20)
+	})
+}
+
+// TestAsyncSSH drives our client against AsyncSSH's server.
+func TestAsyncSSH(t *testing.T) {
+	keys := peertest.NewKeys(t, keyKinds...)
+	server := peertest.StartAsyncSSHServer(t, peertest.PythonServerOptions{
+		HostKeys: keyKinds, AuthorizedKeys: keys, Password: "right", KeyboardInteractive: true,
+		Compression: []string{"none", "zlib@openssh.com", "zlib"}, RekeyBytes: 1 << 20,
+	})
+	p := peer{server, []userauth.Method{userauth.PublicKeys(signerOf(t, keys[0]))}}
+
+	testLogins(t, server, keys)
+	testPythonPasswords(t, server)
+	testAlgorithms(t, p, algorithms(
+		"kex: curve25519-sha256 curve25519-sha256@libssh.org ecdh-sha2-nistp256 ecdh-sha2-nistp384 ecdh-sha2-nistp521",
+		"kex: diffie-hellman-group14-sha256 diffie-hellman-group16-sha512 diffie-hellman-group18-sha512",
+		"cipher: aes128-gcm@openssh.com aes256-gcm@openssh.com chacha20-poly1305@openssh.com",
+		"cipher: aes128-ctr aes192-ctr aes256-ctr",
+		"mac: hmac-sha2-256 hmac-sha2-512 hmac-sha2-256-etm@openssh.com hmac-sha2-512-etm@openssh.com hmac-sha1",
+		"hostkey: ssh-ed25519 ecdsa-sha2-nistp256 ecdsa-sha2-nistp384 ecdsa-sha2-nistp521 rsa-sha2-256 rsa-sha2-512",
+		"compression: none zlib@openssh.com zlib",
+	))
+	client := p.dial(t)
+	testSessions(t, client)
+	testExitSignal(t, client)
+	testShell(t, client)
+	testSFTP(t, client, t.TempDir())
+	testDialTCP(t, client)
+	testDialRefused(t, client)
+	testDialUnix(t, client)
+	testListenTCP(t, client)
+	testListenUnix(t, client)
+	t.Run("re-key", func(t *testing.T) {
+		echo(t, p.dial(t, func(cfg *sshclient.Config) { cfg.Transport.RekeyBytes = 3 << 20 }), 8<<20)
+	})
+}
+
+// TestParamiko drives our client against paramiko's server.
+func TestParamiko(t *testing.T) {
+	keys := peertest.NewKeys(t, keyKinds...)
+	server := peertest.StartParamikoServer(t, peertest.PythonServerOptions{
+		HostKeys:       []peertest.KeyType{peertest.Ed25519, peertest.ECDSA256, peertest.RSA2048},
+		AuthorizedKeys: keys, Password: "right", KeyboardInteractive: true,
+		Compression: []string{"none", "zlib@openssh.com", "zlib"},
+	})
+	p := peer{server, []userauth.Method{userauth.PublicKeys(signerOf(t, keys[0]))}}
+
+	testLogins(t, server, keys)
+	testPythonPasswords(t, server)
+	testAlgorithms(t, p, algorithms(
+		"kex: curve25519-sha256@libssh.org ecdh-sha2-nistp256 ecdh-sha2-nistp384 ecdh-sha2-nistp521",
+		"kex: diffie-hellman-group14-sha256 diffie-hellman-group16-sha512",
+		"cipher: aes128-ctr aes192-ctr aes256-ctr",
+		"mac: hmac-sha2-256 hmac-sha2-512 hmac-sha2-256-etm@openssh.com hmac-sha2-512-etm@openssh.com hmac-sha1",
+		"hostkey: ssh-ed25519 ecdsa-sha2-nistp256 rsa-sha2-256 rsa-sha2-512",
+		"compression: none zlib@openssh.com zlib",
+	))
+	client := p.dial(t)
+	testSessions(t, client)
+	testDialTCP(t, client)
+	t.Run("re-key", func(t *testing.T) {
+		echo(t, p.dial(t, func(cfg *sshclient.Config) { cfg.Transport.RekeyBytes = 1 << 20 }), 4<<20)
+	})
+}
+
+// testPythonPasswords logs in to the servers in Python without a key.
+func testPythonPasswords(t *testing.T, server *peertest.Server) {
+	t.Run("password", func(t *testing.T) {
+		login(t, peer{server, []userauth.Method{password("right")}})
+	})
+	t.Run("keyboard-interactive", func(t *testing.T) {
+		login(t, peer{server, []userauth.Method{answers(map[string]string{"assword": "right", "Code": "123456"})}})
+	})
+	t.Run("wrong password", func(t *testing.T) {
+		refused(t, peer{server, []userauth.Method{password("wrong")}})
+	})
+}
