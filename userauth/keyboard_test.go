@@ -255,7 +255,7 @@ func TestClientInteractive(t *testing.T) {
 		got = append(got, round{name, instruction, prompts})
 		return make([]string, len(prompts)), nil
 	})
-	err, _ := authenticate(t, &ClientConfig{User: "bob", Methods: []Method{method}}, nil, func(s *script) {
+	_, err := authenticate(t, &ClientConfig{User: "bob", Methods: []Method{method}}, nil, func(s *script) {
 		s.welcome()
 		s.refuse("keyboard-interactive")
 		s.want(interactiveRequest("bob"))
@@ -289,7 +289,7 @@ func TestClientInteractiveOutcomes(t *testing.T) {
 		"too many":       {answering([]string{"a", "b"}, nil), ErrAnswerCount},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err, _ := authenticate(t, &ClientConfig{User: "bob", Methods: []Method{test.method}}, nil, func(s *script) {
+			_, err := authenticate(t, &ClientConfig{User: "bob", Methods: []Method{test.method}}, nil, func(s *script) {
 				s.welcome()
 				s.refuse("keyboard-interactive")
 				s.want(interactiveRequest("bob"))
@@ -302,7 +302,7 @@ func TestClientInteractiveOutcomes(t *testing.T) {
 		})
 	}
 	t.Run("skips to the next method", func(t *testing.T) {
-		err, _ := authenticate(t, &ClientConfig{User: "bob", Methods: []Method{answering(nil, ErrSkip), Password(constant("x"))}}, nil, func(s *script) {
+		_, err := authenticate(t, &ClientConfig{User: "bob", Methods: []Method{answering(nil, ErrSkip), Password(constant("x"))}}, nil, func(s *script) {
 			s.welcome()
 			s.refuse("password", "keyboard-interactive")
 			s.want(interactiveRequest("bob"))

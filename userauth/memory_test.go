@@ -127,12 +127,11 @@ type script struct {
 	t *testing.T
 }
 
-// send writes messages.
+// send writes messages. If the other end has gone already, reading shows why.
 func (s *script) send(ms ...message) {
-	s.t.Helper()
 	for _, m := range ms {
-		if err := s.WriteControl(m.Append(nil)); err != nil {
-			s.t.Fatalf("sending %T: %v", m, err)
+		if s.WriteControl(m.Append(nil)) != nil {
+			return
 		}
 	}
 }
@@ -290,10 +289,8 @@ func (s served) reason(t *testing.T, want wire.Reason) {
 }
 
 // authenticate runs Authenticate in a bubble against a script.
-func authenticate(t *testing.T, cfg *ClientConfig, prepare func(m *memory), play func(s *script)) (error, *memory) {
+func authenticate(t *testing.T, cfg *ClientConfig, prepare func(m *memory), play func(s *script)) (transport *memory, err error) {
 	t.Helper()
-	var err error
-	var transport *memory
 	synctest.Test(t, func(t *testing.T) {
 		client, server := newMemory(7)
 		transport = client
@@ -314,7 +311,7 @@ func authenticate(t *testing.T, cfg *ClientConfig, prepare func(m *memory), play
 	if (err == nil) != (transport.authenticated == 1) || (err == nil) != (len(transport.aborted) == 0) {
 		t.Errorf("error %v, SetAuthenticated %d times, aborted %v", err, transport.authenticated, transport.aborted)
 	}
-	return err, transport
+	return transport, err
 }
 
 // welcome plays the server's part of the service request.

@@ -178,7 +178,7 @@ func TestChangeOutcomeWithoutCallback(t *testing.T) {
 
 func TestAUC07UnaskedChange(t *testing.T) {
 	cfg := &ClientConfig{User: "bob", Methods: []Method{Password(constant("old"))}}
-	err, m := authenticate(t, cfg, nil, func(s *script) {
+	m, err := authenticate(t, cfg, nil, func(s *script) {
 		s.welcome()
 		s.refuse("password")
 		s.want(passwordRequest("bob", "old"))
@@ -199,7 +199,7 @@ func TestAUC07RepeatedChange(t *testing.T) {
 		prompts = append(prompts, prompt)
 		return "new", nil
 	})}}
-	err, m := authenticate(t, cfg, nil, func(s *script) {
+	m, err := authenticate(t, cfg, nil, func(s *script) {
 		s.welcome()
 		s.refuse("password")
 		s.want(passwordRequest("bob", "old"))
@@ -222,7 +222,7 @@ func TestClientPasswordOutcomes(t *testing.T) {
 		return func(context.Context) (string, error) { return "", err }
 	}
 	t.Run("callback fails", func(t *testing.T) {
-		err, _ := authenticate(t, &ClientConfig{User: "bob", Methods: []Method{Password(failing(errGone)), Password(constant("x"))}}, nil, func(s *script) {
+		_, err := authenticate(t, &ClientConfig{User: "bob", Methods: []Method{Password(failing(errGone)), Password(constant("x"))}}, nil, func(s *script) {
 			s.welcome()
 			s.refuse("password")
 			s.dropped(wire.ReasonAuthCancelledByUser)
@@ -232,7 +232,7 @@ func TestClientPasswordOutcomes(t *testing.T) {
 		}
 	})
 	t.Run("callback skips", func(t *testing.T) {
-		err, _ := authenticate(t, &ClientConfig{User: "bob", Methods: []Method{Password(failing(ErrSkip)), Password(constant("x"))}}, nil, func(s *script) {
+		_, err := authenticate(t, &ClientConfig{User: "bob", Methods: []Method{Password(failing(ErrSkip)), Password(constant("x"))}}, nil, func(s *script) {
 			s.welcome()
 			s.refuse("password")
 			s.want(passwordRequest("bob", "x"))
@@ -244,7 +244,7 @@ func TestClientPasswordOutcomes(t *testing.T) {
 	})
 	t.Run("callback of the change fails", func(t *testing.T) {
 		method := PasswordWithChange(constant("old"), func(context.Context, string) (string, error) { return "", errGone })
-		err, _ := authenticate(t, &ClientConfig{User: "bob", Methods: []Method{method}}, nil, func(s *script) {
+		_, err := authenticate(t, &ClientConfig{User: "bob", Methods: []Method{method}}, nil, func(s *script) {
 			s.welcome()
 			s.refuse("password")
 			s.want(passwordRequest("bob", "old"))
