@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// openssh is the name of the peer that are the programs ssh and sshd.
+const openssh = "openssh"
+
+// userName is the name to log in with; sshd wants the one it runs as.
+func userName() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "bench"
+}
+
+// sshdPath finds sshd, which is seldom in a user's PATH and must be started by its whole path.
+func sshdPath() (string, error) {
+	for _, path := range []string{"sshd", "/usr/sbin/sshd", "/usr/local/sbin/sshd"} {
+		if found, err := exec.LookPath(path); err == nil {
+			return filepath.Abs(found)
+		}
+	}
+	return "", exec.ErrNotFound
+}
+
+// opensshMissing returns why OpenSSH cannot be measured, or "".
+func opensshMissing() string {
+	if _, err := exec.LookPath("ssh"); err != nil {
+		return "ssh is not installed"
+	}
+	if _, err := sshdPath(); err != nil {
+		return "sshd is not installed"
+	}
+	if os.Getuid() == 0 {
+		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
+			return err.Error()
+		}
+	}
+	return ""
+}
+
+// sshdServer gives each connection it accepts to an sshd of its own, as inetd would. Then the CPU time of a connection
+// is that of its sshd when it has ended, with all processes that this one has waited for.
+type sshdServer struct {
+	listener net.Listener
+	path     string
+	config   string
+	log      *os.File
+
+	bulk    bool // the first connection only logs in, as runSSH does it
+	running sync.WaitGroup
+	mu      sync.Mutex
+	cpu     []float64 // seconds of each connection that has ended
+}
+
+func startSSHD(j *job) (*sshdServer, error) {
+	path, err := sshdPath()
+	if err != nil {
+		return nil, err
+	}
+	config := filepath.Join(j.Dir, "sshd_config")
+	lines := []string{
+		"HostKey " + filepath.Join(j.Dir, hostKeyFile), "AuthorizedKeysFile " + filepath.Join(j.Dir, authorizedFile),
+		"StrictModes no", "UsePAM no", "PidFile none", "LogLevel ERROR", "PermitRootLogin yes", "PrintMotd no",
+		"Ciphers " + j.Suite.Cipher, "KexAlgorithms " + j.Kex,
+	}
+	if j.Suite.MAC != "" {
+		lines = append(lines, "MACs "+j.Suite.MAC)
+	}
+	if err := os.WriteFile(config, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		return nil, err
+	}
+	log, err := os.Create(filepath.Join(j.Dir, "sshd.log"))
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &sshdServer{listener: listener, path: path, config: config, log: log, bulk: j.Work == workUp || j.Work == workDown}
+	s.running.Go(s.accept)
+	return s, nil
+}
+
+// accept runs until the listener is closed.
+func (s *sshdServer) accept() {
+	for {
+		nc, err := s.listener.Accept()
+		if err != nil {
+			return
+		}
+		socket, err := nc.(*net.TCPConn).File()
+		_ = nc.Close()
+		if err != nil {
+			return
+		}
+		cmd := exec.Command(s.path, "-i", "-f", s.config)
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = socket, socket, s.log
+		err = cmd.Start()
+		_ = socket.Close()
+		if err != nil {
+			continue
+		}
+		s.running.Go(func() {
+			_ = cmd.Wait()
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.cpu = append(s.cpu, processCPU(cmd.ProcessState))
+		})
+	}
+}
+
+// Addr implements server.
+func (s *sshdServer) Addr() string { return s.listener.Addr().String() }
+
+// CPU implements server. It waits for the sshds to end, as only then their time is known. In bulk the login is taken off,
+// which the servers in Go hardly feel and sshd, with its processes, does.
+func (s *sshdServer) CPU() (float64, error) {
+	_ = s.listener.Close()
+	s.running.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bulk && len(s.cpu) == 2 {
+		return max(s.cpu[1]-s.cpu[0], 0), nil
+	}
+	sum := 0.0
+	for _, cpu := range s.cpu {
+		sum += cpu
+	}
+	return sum, nil
+}
+
+// Memory implements server.
+func (s *sshdServer) Memory() (float64, error) {
+	return 0, fmt.Errorf("the memory of sshd is not measured")
+}
+
+// Close implements server.
+func (s *sshdServer) Close() {
+	_ = s.listener.Close()
+	s.running.Wait()
+	_ = s.log.Close()
+}
+
+// sshCommand is the client's command line.
+func sshCommand(ctx context.Context, j *job, command string) *exec.Cmd {
+	host, port, _ := net.SplitHostPort(j.Addr)
+	args := []string{"-F", "none", "-T", "-p", port, "-i", filepath.Join(j.Dir, userKeyFile), "-c", j.Suite.Cipher}
+	for _, option := range []string{
+		"StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "IdentitiesOnly=yes", "BatchMode=yes", "LogLevel=ERROR",
+		"ControlPath=none", "KexAlgorithms=" + j.Kex,
+	} {
+		args = append(args, "-o", option)
+	}
+	if j.Suite.MAC != "" {
+		args = append(args, "-m", j.Suite.MAC)
+	}
+	return exec.CommandContext(ctx, "ssh", append(args, userName()+"@"+host, command)...)
+}
+
+// runSSH does a bulk job with the program ssh. It has no clock of its own, so the time and CPU of a login that does
+// nothing, measured just before, are taken off.
+func runSSH(ctx context.Context, j *job) (result, error) {
+	idle, err := timeSSH(sshCommand(ctx, j, commandNothing))
+	if err != nil {
+		return result{}, err
+	}
+	cmd := sshCommand(ctx, j, commandGenerate(j.Bytes))
+	if j.Work == workUp {
+		cmd = sshCommand(ctx, j, commandDiscard)
+		zeros, err := sparseFile(filepath.Join(j.Dir, "zeros"), j.Bytes)
+		if err != nil {
+			return result{}, err
+		}
+		defer zeros.Close()
+		cmd.Stdin = zeros
+	}
+	r, err := timeSSH(cmd)
+	return result{Seconds: max(r.Seconds-idle.Seconds, 1e-9), CPU: max(r.CPU-idle.CPU, 0)}, err
+}
+
+func timeSSH(cmd *exec.Cmd) (result, error) {
+	var errors strings.Builder
+	cmd.Stderr = &errors
+	begin := time.Now()
+	if err := cmd.Run(); err != nil {
+		return result{}, fmt.Errorf("ssh: %w: %s", err, strings.TrimSpace(errors.String()))
+	}
+	return result{Seconds: time.Since(begin).Seconds(), CPU: processCPU(cmd.ProcessState)}, nil
+}
+
+// sparseFile opens a file of n zero bytes that takes no room: the cheapest input there is.
+func sparseFile(name string, n int64) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Truncate(n); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
