@@ -1,0 +1,150 @@
+package sshkey
+
+import (
+	"bytes"
+	"crypto"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func FuzzParsePublicKey(f *testing.F) {
+	for _, key := range testSigners() {
+		f.Add(must(NewPublicKey(key.Public())).Marshal())
+	}
+	f.Add(rsaBlob([]byte{3}, modulus(2048)))
+	f.Fuzz(func(t *testing.T, blob []byte) {
+		k, err := ParsePublicKey(blob)
+		if err != nil {
+			return
+		}
+		if !bytes.Equal(k.Marshal(), blob) {
+			t.Fatalf("parsed %x, marshalled %x", blob, k.Marshal())
+		}
+		for _, a := range DefaultAlgorithms() {
+			if k.Verify(a, nil, signatureBlob(a, blob)) == nil {
+				t.Fatal("the blob is a signature")
+			}
+		}
+	})
+}
+
+func FuzzVerify(f *testing.F) {
+	for _, key := range testSigners() {
+		s := must(NewSigner(key))
+		for _, a := range s.Algorithms() {
+			f.Add(must(s.Sign(nil, a, []byte("data"))))
+		}
+	}
+	f.Fuzz(func(t *testing.T, signature []byte) {
+		for _, key := range testSigners() {
+			k := must(NewPublicKey(key.Public()))
+			for _, a := range AlgorithmsFor(k.Type()) {
+				if k.Verify(a, []byte("other data"), signature) == nil {
+					t.Fatalf("%s: forged", a)
+				}
+			}
+		}
+	})
+}
+
+func FuzzParsePrivateKey(f *testing.F) {
+	for _, key := range testSigners() {
+		f.Add(must(MarshalPrivateKey(key, "c", nil)))
+		f.Add(must(PrivateKeyFormat{Rounds: 1}.MarshalPrivateKey(key, "c", []byte("pw"))))
+	}
+	f.Add(goodPBES2(1, 0).file())
+	f.Fuzz(func(t *testing.T, file []byte) {
+		if bytes.Contains(file, []byte("ENCRYPTED")) || len(file) > 8<<10 {
+			return // a KDF with many rounds is slow, not wrong
+		}
+		key, comment, err := ParsePrivateKey(file, nil)
+		if err != nil {
+			if key != nil {
+				t.Fatal("key and error")
+			}
+			return
+		}
+		again := must(MarshalPrivateKey(key, comment, nil))
+		got, c, err := ParsePrivateKey(again, nil)
+		if err != nil || c != comment || !got.(interface{ Equal(crypto.PrivateKey) bool }).Equal(key) {
+			t.Fatalf("written key does not read back: %v", err)
+		}
+	})
+}
+
+func FuzzOpenSSHPrivatePart(f *testing.F) {
+	none := must(lookupFileCipher(noCipher))
+	for _, key := range testSigners() {
+		public, plain, _ := privatePart(key, "comment", none.block)
+		f.Add(public, plain)
+	}
+	f.Fuzz(func(t *testing.T, public, plain []byte) {
+		file := opensshFile{cipher: none, public: public}
+		key, comment, err := Limits{}.parsePrivatePart(&file, plain)
+		if err != nil {
+			return
+		}
+		_, again, err := privatePart(key, comment, none.block)
+		if err != nil || len(again) != len(plain) {
+			t.Fatalf("written key differs: %v", err)
+		}
+	})
+}
+
+func FuzzAuthorizedKeys(f *testing.F) {
+	ed := keyText("ed25519")
+	f.Add(`no-pty,command="a \"b\"",from="10.0.0.0/8,!x",expiry-time="20300101" ` + ed + " c")
+	f.Add(`restrict,pty,environment="A=b",permitopen="[::1]:22",permitlisten="80",principals="a",tunnel="1" ` + ed)
+	f.Add(ed + "\r\n# c\n" + keyText("rsa") + " x y\n" + `command="open` + ed)
+	f.Fuzz(func(t *testing.T, text string) {
+		keys, warnings, err := ParseAuthorizedKeys(strings.NewReader(text))
+		if err != nil || len(warnings) > MaxWarnings+1 {
+			t.Fatalf("%d warnings, %v", len(warnings), err)
+		}
+		for _, k := range keys {
+			line, err := k.Marshal()
+			if err != nil {
+				t.Fatalf("line %d does not marshal: %v", k.Line, err)
+			}
+			again, err := ParseAuthorizedKey(string(line))
+			if err != nil {
+				t.Fatalf("%q does not parse: %v", line, err)
+			}
+			again.Line = k.Line
+			if !Equal(again.Key, k.Key) || again.Comment != k.Comment || !reflect.DeepEqual(again.Options, k.Options) {
+				t.Fatalf("%q parses as %+v, not %+v", line, again, k)
+			}
+		}
+	})
+}
+
+func FuzzKnownHosts(f *testing.F) {
+	ed := keyText("ed25519")
+	f.Add("h,*.x,!y,[z]:2 "+ed+" c\n@revoked * "+ed+"\n@cert-authority *.z "+ed, "h")
+	f.Add(must(NewHashedKnownHost("h", 22, testKey("ed25519"))).String()+"\r\n", "h")
+	f.Fuzz(func(t *testing.T, text, host string) {
+		k, _, err := ParseKnownHosts(strings.NewReader(text), "f")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b strings.Builder
+		for _, h := range k.lines {
+			b.WriteString(h.String() + "\n")
+		}
+		for _, h := range k.revoked {
+			b.WriteString(h.String() + "\n")
+		}
+		again, warnings, err := ParseKnownHosts(strings.NewReader(b.String()), "f")
+		if err != nil || len(warnings) > 0 || len(again.lines) != len(k.lines) || len(again.revoked) != len(k.revoked) {
+			t.Fatalf("written lines do not read back: %v %v\n%s", warnings, err, b.String())
+		}
+		key := testKey("ed25519")
+		if verdict(k.Check(host, 22, key)) != verdict(again.Check(host, 22, key)) {
+			t.Fatal("verdicts differ")
+		}
+		if k.Revoked(key) && verdict(k.Check(host, 22, key)) != "revoked" {
+			t.Fatal("revoked key passed")
+		}
+	})
+}
