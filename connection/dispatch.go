@@ -21,9 +21,9 @@ var handlers = [...]func(m *Mux, p []byte) error{
 	wire.MsgChannelFailure:          (*Mux).onFailure,
 }
 
-// Numbers below this are of the authentication protocol.
-const firstConnectionMsg = wire.MsgGlobalRequest
-
+// dispatch handles one packet. The transport has answered numbers that nobody
+// knows, and lets no message of the authentication through but the one that a
+// server ignores (RFC 4252 §5.1).
 func (m *Mux) dispatch(p []byte) error {
 	if len(p) == 0 {
 		return protocolError("dispatch", "empty packet")
@@ -32,32 +32,10 @@ func (m *Mux) dispatch(p []byte) error {
 	if int(msg) < len(handlers) && handlers[msg] != nil {
 		return handlers[msg](m, p)
 	}
-	if msg < firstConnectionMsg {
-		return m.strayUserauth(msg)
-	}
-	return m.unimplemented()
-}
-
-// strayUserauth judges messages of the authentication protocol after its
-// success. A server ignores further requests (RFC 4252 §5.1); what only an
-// authentication in progress may carry breaks the protocol.
-func (m *Mux) strayUserauth(msg wire.Msg) error {
-	switch {
-	case msg == wire.MsgUserauthRequest && m.role == wire.Server:
+	if msg == wire.MsgUserauthRequest && m.role == wire.Server {
 		return nil
-	case msg <= wire.MsgUserauthBanner, msg == wire.MsgUserauthPKOK, msg == wire.MsgUserauthInfoResponse:
-		return protocolError("dispatch", "%v after authentication", msg)
 	}
-	return m.unimplemented()
-}
-
-// unimplemented answers a number that means nothing (RFC 4253 §11.4). Only
-// the transport knows the packet's sequence number.
-func (m *Mux) unimplemented() error {
-	if t, ok := m.t.(unimplementer); ok {
-		return t.WriteUnimplemented()
-	}
-	return nil
+	return protocolError("dispatch", "%v is not for the connection protocol", msg)
 }
 
 func (m *Mux) onData(p []byte) error {

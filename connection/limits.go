@@ -28,6 +28,7 @@ const (
 	MaxSocketPath                = 107               // bytes of a Unix socket's path in a forward: sun_path less its NUL
 	maxPort               uint32 = 1<<16 - 1         // TCP
 	maxWindow                    = uint64(1)<<32 - 1 // RFC 4254 §5.2
+	maxMaxPacket                 = 192 << 10         // a Config's MaxPacket is clamped to this: it must fit the transport's packets
 	maxRequestName               = 64                // bytes (RFC 4251 §6)
 	maxShownText                 = 256               // bytes of the peer's text in an error
 )
@@ -38,7 +39,7 @@ type Config struct {
 	// Handler decides about channels and global requests of the peer; nil refuses all.
 	Handler Handler
 	// Window is how many bytes a peer may send on a channel before they are read, and MaxPacket how many in one
-	// message. 0 means the default.
+	// message, at most 192 KiB. 0 means the default.
 	Window, MaxPacket uint32
 	// MaxChannels bounds the channels of a connection: open, being opened or closed with data unread. MaxSessions
 	// bounds those of type "session" that the peer opened. More are refused with RESOURCE_SHORTAGE. 0 means the default.
@@ -71,7 +72,7 @@ func (c *Config) complete() Config {
 		full = *c
 	}
 	full.Window = orDefault(full.Window, DefaultWindow)
-	full.MaxPacket = orDefault(full.MaxPacket, DefaultMaxPacket)
+	full.MaxPacket = min(orDefault(full.MaxPacket, DefaultMaxPacket), maxMaxPacket)
 	full.MaxChannels = orDefault(full.MaxChannels, DefaultMaxChannels)
 	full.MaxSessions = orDefault(full.MaxSessions, DefaultMaxSessions)
 	full.MaxQueued = orDefault(full.MaxQueued, DefaultMaxQueued)

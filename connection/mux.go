@@ -29,10 +29,6 @@ type Transport interface {
 	RemoteAddr() net.Addr
 }
 
-// unimplementer is what a Transport may offer beyond that: answering the
-// packet that ReadPacket returned last with UNIMPLEMENTED.
-type unimplementer interface{ WriteUnimplemented() error }
-
 // Handler decides about what the peer asks for. Its methods run on the pump:
 // one at a time with each other and with all Events of the connection, in the
 // order in which the peer's messages came. They may wait and may call

@@ -262,13 +262,13 @@ func (m *Mux) onOpenFailure(p []byte) error {
 	if err != nil {
 		return err
 	}
+	m.release(c) // first, so that its place is free when the caller hears of it
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.opening, c.closed, c.closedDue = false, true, false
 	if c.opened != nil {
 		c.opened <- openResult{err: &OpenError{Reason: msg.Reason, Text: msg.Description}}
 		c.opened = nil
 	}
-	c.mu.Unlock()
-	m.release(c)
 	return nil
 }
