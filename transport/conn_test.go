@@ -50,9 +50,28 @@ func connect(t testing.TB, client, server transport.Config) (c, s *transport.Con
 	if err := <-result; err != nil {
 		t.Fatalf("server: %v", err)
 	}
-	c.SetAuthenticated()
-	s.SetAuthenticated()
+	login(t, c, s)
 	return c, s
+}
+
+// login does what the authentication layer would: after it, nothing that was
+// sent before is under way.
+func login(t testing.TB, c, s *transport.Conn) {
+	t.Helper()
+	if err := c.WritePacket(nil, wire.ServiceRequest{Name: "ssh-userauth"}.Append(nil), nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ReadPacket(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.WriteControl(wire.UserauthSuccess{}.Append(nil)); err != nil {
+		t.Fatal(err)
+	}
+	s.SetAuthenticated()
+	if p, err := c.ReadPacket(); err != nil || wire.Msg(p[0]) != wire.MsgUserauthSuccess {
+		t.Fatalf("%q %v", p, err)
+	}
+	c.SetAuthenticated()
 }
 
 func TestHandshakeAndEcho(t *testing.T) {
