@@ -1,0 +1,13 @@
+// Package fuzz attacks what the other packages export. It holds fuzz targets alone, each with its seeds in
+// testdata/fuzz, so that a plain go test runs every seed; go test -fuzz=NAME ./fuzz goes on from there.
+//
+//	wire_test.go     messages, typed parameters, KEXINIT and negotiation
+//	packet_test.go   packet ciphers: arbitrary bytes, sealed packets with faults
+//	keys_test.go     key files, public keys, signatures, authorized_keys, known_hosts
+//	bytes_test.go    both handshakes against arbitrary bytes
+//	server_test.go   a server behind real keys: arbitrary payloads, sequences of valid messages
+//	client_test.go   a client likewise
+//	attack_test.go   how such a connection is set up, and what holds at its end whatever was sent
+//
+// Connections run on a simulated clock: a target that waits for ever, or leaves a goroutine behind, fails.
+package fuzz
