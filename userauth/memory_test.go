@@ -46,7 +46,7 @@ type queue struct {
 	why     error // set before closed
 }
 
-func newQueue() *queue { return &queue{packets: make(chan []byte, 1<<14), closed: make(chan struct{})} }
+func newQueue() *queue { return &queue{packets: make(chan []byte, 1<<9), closed: make(chan struct{})} }
 
 func (q *queue) close(why error) { q.once.Do(func() { q.why = why; close(q.closed) }) }
 
@@ -89,8 +89,12 @@ func (m *memory) WriteControl(p []byte) error {
 	m.mu.Lock()
 	m.sent = append(m.sent, bytes.Clone(p))
 	m.mu.Unlock()
-	m.out.packets <- bytes.Clone(p)
-	return nil
+	select {
+	case m.out.packets <- bytes.Clone(p):
+		return nil
+	case <-m.out.closed:
+		return m.out.why
+	}
 }
 
 func (m *memory) SetAuthenticated() {
