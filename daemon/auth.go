@@ -12,9 +12,9 @@ import (
 	"github.com/hawser-ssh/hawser/wire"
 )
 
-// login asks the program about each attempt of one connection. It runs on the
+// asker asks the program about each attempt of one connection. It runs on the
 // connection's goroutine.
-type login struct {
+type asker struct {
 	c       *conn
 	tc      *transport.Conn
 	user    string   // of the last attempt
@@ -23,7 +23,7 @@ type login struct {
 
 // authConfig returns what the layer below asks.
 func (c *conn) authConfig(tc *transport.Conn) *userauth.ServerConfig {
-	l := &login{c: c, tc: tc}
+	l := &asker{c: c, tc: tc}
 	return &userauth.ServerConfig{
 		ServiceRequest:      l.service,
 		None:                l.none,
@@ -36,24 +36,24 @@ func (c *conn) authConfig(tc *transport.Conn) *userauth.ServerConfig {
 	}
 }
 
-func (l *login) service(_ context.Context, name string) bool {
+func (l *asker) service(_ context.Context, name string) bool {
 	e := &SSHServiceRequestEvent{ConnectionID: l.c.id, Service: name, Accept: true}
 	return fire(l.c, l.c.d.OnSSHServiceRequest, e) && e.Accept
 }
 
-func (l *login) none(_ context.Context, a *userauth.Attempt) userauth.Result {
+func (l *asker) none(_ context.Context, a *userauth.Attempt) userauth.Result {
 	return l.decide(a, &SSHUserAuthRequestEvent{})
 }
 
-func (l *login) password(_ context.Context, a *userauth.Attempt, password []byte) userauth.Result {
+func (l *asker) password(_ context.Context, a *userauth.Attempt, password []byte) userauth.Result {
 	return l.decide(a, &SSHUserAuthRequestEvent{AuthParam: string(password)})
 }
 
-func (l *login) changePassword(_ context.Context, a *userauth.Attempt, oldPassword, newPassword []byte) userauth.Result {
+func (l *asker) changePassword(_ context.Context, a *userauth.Attempt, oldPassword, newPassword []byte) userauth.Result {
 	return l.decide(a, &SSHUserAuthRequestEvent{AuthParam: string(oldPassword), NewPassword: string(newPassword)})
 }
 
-func (l *login) publicKey(_ context.Context, a *userauth.Attempt, key sshkey.PublicKey, algorithm string, verified bool) userauth.Result {
+func (l *asker) publicKey(_ context.Context, a *userauth.Attempt, key sshkey.PublicKey, algorithm string, verified bool) userauth.Result {
 	return l.decide(a, &SSHUserAuthRequestEvent{
 		AuthParam: string(key.Marshal()), KeyAlgorithm: algorithm, Key: key, Verified: verified,
 	})
@@ -61,7 +61,7 @@ func (l *login) publicKey(_ context.Context, a *userauth.Attempt, key sshkey.Pub
 
 // interactive asks the prompts, then the program about each answer, and at
 // last about the whole, if all answers were accepted.
-func (l *login) interactive(_ context.Context, a *userauth.Attempt, ask func(name, instruction string, prompts []wire.Prompt) ([]string, error)) userauth.Result {
+func (l *asker) interactive(_ context.Context, a *userauth.Attempt, ask func(name, instruction string, prompts []wire.Prompt) ([]string, error)) userauth.Result {
 	if !l.offered(a) {
 		return l.denied("method not available")
 	}
@@ -88,7 +88,7 @@ func (l *login) interactive(_ context.Context, a *userauth.Attempt, ask func(nam
 
 // offered reports whether the user may use the method of this attempt, none
 // always.
-func (l *login) offered(a *userauth.Attempt) bool {
+func (l *asker) offered(a *userauth.Attempt) bool {
 	if l.methods == nil || l.user != a.User {
 		l.user, l.methods = a.User, methodList(l.c.opt.authMethods)
 	}
@@ -97,7 +97,7 @@ func (l *login) offered(a *userauth.Attempt) bool {
 
 // ask fires the event and adopts the methods it leaves behind. It returns
 // false where nobody answered.
-func (l *login) ask(a *userauth.Attempt, e *SSHUserAuthRequestEvent) bool {
+func (l *asker) ask(a *userauth.Attempt, e *SSHUserAuthRequestEvent) bool {
 	before := strings.Join(l.methods, ",")
 	e.ConnectionID, e.User, e.Service, e.AvailableMethods = l.c.id, a.User, a.Service, before
 	if e.AuthMethod == "" {
@@ -120,7 +120,7 @@ func (l *login) ask(a *userauth.Attempt, e *SSHUserAuthRequestEvent) bool {
 func (e *SSHUserAuthRequestEvent) proves() bool { return e.Key == nil || e.Verified }
 
 // decide asks the program about an attempt and returns its verdict.
-func (l *login) decide(a *userauth.Attempt, e *SSHUserAuthRequestEvent) userauth.Result {
+func (l *asker) decide(a *userauth.Attempt, e *SSHUserAuthRequestEvent) userauth.Result {
 	if !l.offered(a) {
 		return l.denied("method not available")
 	}
@@ -138,13 +138,13 @@ func (l *login) decide(a *userauth.Attempt, e *SSHUserAuthRequestEvent) userauth
 }
 
 // denied is a refusal that tells the client how it can go on.
-func (l *login) denied(reason string) userauth.Result {
+func (l *asker) denied(reason string) userauth.Result {
 	return userauth.Result{Methods: slices.Clone(l.methods), Reason: reason}
 }
 
 // sendBanner sends the text of UserAuthBanner, before the answer to the
 // attempt during which it was set.
-func (l *login) sendBanner() {
+func (l *asker) sendBanner() {
 	l.c.mu.Lock()
 	text := l.c.banner
 	l.c.banner = ""

@@ -35,10 +35,11 @@ type conn struct {
 	events eventQueue
 
 	timeout atomic.Int64 // seconds; 0 never waits
+	idle    idleTimer
 
-	mu       sync.Mutex // guards what follows
-	tc       *transport.Conn
-	shaken   bool // the first key exchange is over
+	mu       sync.Mutex      // guards what follows
+	tc       *transport.Conn // set once
+	shaken   bool            // the first key exchange is over
 	mux      *connection.Mux
 	leaving  bool   // this side ends the connection
 	cause    *Error // why, nil for a normal end
@@ -49,24 +50,33 @@ type conn struct {
 	prompts  []wire.Prompt // instead of the daemon's, if there are any
 }
 
-// serve takes a connection from its first byte to its last event and returns
-// why it ended, nil for a normal end. t is given back.
+// serve takes a connection that has been announced to the registry from its
+// first byte to its last event, and returns why it ended, nil for a normal end.
+// t is given back.
 func (d *Daemon) serve(ctx context.Context, nc net.Conn, t *ticket) error {
 	defer t.done()
 	defer nc.Close()
+	defer d.reg.departed(t)
 	opt := d.opt.snapshot()
-	login, cancel := context.WithTimeoutCause(ctx, opt.loginGraceTime(), errLoginGrace)
+	grace, cancel := context.WithTimeoutCause(ctx, opt.loginGraceTime(), errLoginGrace)
 	defer cancel()
 	opt.tune(nc)
-	if !d.requested(login, nc, opt) {
-		return newError(CodeAborted, "connection refused", nil)
-	}
 	c := &conn{d: d, nc: nc, opt: opt}
 	c.events.init()
 	c.timeout.Store(int64(opt.timeout))
-	d.reg.addConnection(c, opt.maxConnections)
+	if !d.requested(grace, nc, opt) || !d.reg.addConnection(c, t, opt.maxConnections) {
+		return newError(CodeAborted, "connection refused", nil)
+	}
 	fire(c, d.OnConnected, &ConnectedEvent{ConnectionID: c.id, Description: "OK"})
-	return c.finish(c.run(ctx, login, t))
+	tc, err := c.login(grace)
+	if err != nil {
+		return c.finish(err)
+	}
+	cancel()
+	t.authenticated()
+	stop := context.AfterFunc(ctx, func() { c.disconnect(errCanceled) })
+	defer stop()
+	return c.finish(c.serveChannels(tc))
 }
 
 // requested asks whether to accept a connection.
@@ -84,45 +94,40 @@ func (d *Daemon) requested(ctx context.Context, nc net.Conn, opt *options) bool 
 	return e.Accept && ctx.Err() == nil
 }
 
-// run is the connection's work. login ends with the login grace time, ctx when
-// the connection has to end.
-func (c *conn) run(ctx, login context.Context, t *ticket) error {
-	nc, stopIdle := c.watchIdle()
-	defer stopIdle()
+// login does the handshake and the authentication, before ctx ends.
+func (c *conn) login(ctx context.Context) (*transport.Conn, error) {
 	cfg, err := c.transportConfig()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	tc := transport.Server(nc, cfg)
+	tc := transport.Server(c.watchIdle(), cfg)
 	if !c.setTransport(tc) {
-		tc.Close()
-		return nil
+		return nil, net.ErrClosed
 	}
-	defer tc.Close()
-	if err := tc.Handshake(login); err != nil {
-		return err
+	if err := tc.Handshake(ctx); err != nil {
+		return nil, err
 	}
 	c.mu.Lock()
 	c.shaken = true
 	c.mu.Unlock()
 	if !matchAny(c.opt.versionPattern, tc.RemoteVersion()) {
 		tc.Disconnect(wire.ReasonProtocolVersionNotSupported, "identification not accepted")
-		return newError(CodeAborted, "identification not accepted", nil)
+		return nil, newError(CodeAborted, "identification not accepted", nil)
 	}
 	c.status(describe(tc.Algorithms()))
-	who, err := userauth.Serve(login, tc, c.authConfig(tc))
+	who, err := userauth.Serve(ctx, tc, c.authConfig(tc))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	t.authenticated()
+	c.mu.Lock()
+	c.user = who.User
+	c.mu.Unlock()
 	c.status("user " + quote(who.User) + " logged in with " + who.Method)
-	stopCtx := context.AfterFunc(ctx, func() { c.disconnect(errCanceled) })
-	defer stopCtx()
-	return c.serveChannels(tc, who.User)
+	return tc, nil
 }
 
 // serveChannels runs the connection protocol to its end.
-func (c *conn) serveChannels(tc *transport.Conn, user string) error {
+func (c *conn) serveChannels(tc *transport.Conn) error {
 	mux := connection.New(tc, wire.Server, &connection.Config{
 		Handler:           c,
 		KeepaliveInterval: time.Duration(c.opt.keepaliveInterval) * time.Second,
@@ -130,17 +135,17 @@ func (c *conn) serveChannels(tc *transport.Conn, user string) error {
 		Logger:            c.logger(),
 	})
 	c.mu.Lock()
-	c.mux, c.user = mux, user
-	idle := c.draining
+	c.mux = mux
 	c.mu.Unlock()
-	if idle {
-		c.disconnect(nil)
-	}
 	return mux.Run()
 }
 
 // finish fires what is left to fire and forgets the connection.
 func (c *conn) finish(err error) error {
+	c.idle.stop()
+	if c.tc != nil {
+		c.tc.Close()
+	}
 	for _, ch := range c.d.reg.channels(c) {
 		ch.closed()
 	}
@@ -160,9 +165,12 @@ func (c *conn) finish(err error) error {
 	} else {
 		c.status("disconnected: " + text)
 	}
-	fire(c, c.d.OnDisconnected, &DisconnectedEvent{ConnectionID: c.id, StatusCode: code, Description: text})
-	c.d.reg.removeConnection(c)
-	c.events.end()
+	c.events.last(func() {
+		if h := c.d.OnDisconnected; h != nil {
+			c.d.invoke(c, func() { h(&DisconnectedEvent{ConnectionID: c.id, StatusCode: code, Description: text}) })
+		}
+		c.d.reg.removeConnection(c)
+	})
 	return asError(err)
 }
 

@@ -104,6 +104,7 @@ func (d *Daemon) Reset() error {
 // running, such as the one that called Shutdown: they end when it returns.
 func (d *Daemon) Shutdown() error {
 	err := d.StopListening()
+	d.reg.turnAway()
 	for _, c := range d.reg.connections() {
 		c.disconnect(nil)
 	}
@@ -124,6 +125,7 @@ func (d *Daemon) ShutdownContext(ctx context.Context) error {
 	if err := d.StopListening(); err != nil {
 		return err
 	}
+	d.reg.turnAway()
 	for _, c := range d.reg.connections() {
 		c.drain()
 	}

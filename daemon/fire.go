@@ -21,6 +21,7 @@ type eventQueue struct {
 	tasks   []func()
 	running bool // somebody is running tasks
 	busy    bool // a handler is running
+	sealed  bool // the last event is being fired: nothing comes after it
 	ended   bool // the last event has been fired
 	logs    int  // log events among tasks
 	lost    int  // log events dropped since the last one that was queued
@@ -51,7 +52,7 @@ func (q *eventQueue) start() {
 }
 
 func (q *eventQueue) pushLocked(f func()) {
-	if !q.ended {
+	if !q.sealed {
 		q.tasks = append(q.tasks, f)
 	}
 }
@@ -133,12 +134,19 @@ func (q *eventQueue) setBusy(busy bool) {
 	q.changed.Broadcast()
 }
 
-// end says that the last event has been fired; later posts are dropped.
-func (q *eventQueue) end() {
-	q.mu.Lock()
-	q.ended = true
-	q.mu.Unlock()
-	q.changed.Broadcast()
+// last runs f as the last task of all: what is posted meanwhile or later is
+// dropped.
+func (q *eventQueue) last(f func()) {
+	q.call(func() {
+		q.mu.Lock()
+		q.sealed, q.tasks = true, nil
+		q.mu.Unlock()
+		f()
+		q.mu.Lock()
+		q.ended = true
+		q.mu.Unlock()
+		q.changed.Broadcast()
+	})
 }
 
 // waitEndedOrBusy waits until the last event has been fired or a handler is

@@ -42,51 +42,50 @@ func (w *watchedConn) CloseWrite() error {
 	return net.ErrClosed
 }
 
-// watchIdle returns what the transport is to use: with an idle timeout, a
-// connection that is ended when nothing moves for so long. Before the login
-// DefaultConnectionTimeout applies where it is shorter. Without either the
-// connection stays as it is, and costs nothing.
-func (c *conn) watchIdle() (nc net.Conn, stop func()) {
-	idle := time.Duration(c.opt.idleTimeout) * time.Second
-	early := time.Duration(c.opt.handshakeTimeout) * time.Second
-	if idle == 0 && early == 0 {
-		return c.nc, func() {}
-	}
-	w := &watchedConn{Conn: c.nc, from: time.Now()}
-	t := &idleTimer{c: c, w: w, idle: idle, early: early}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.timer = time.AfterFunc(t.limit(), t.check)
-	return w, t.stop
-}
-
-// idleTimer looks whether a connection has been silent for too long.
+// idleTimer ends a connection that has been silent for too long. The zero
+// value watches nothing.
 type idleTimer struct {
 	c           *conn
 	w           *watchedConn
-	idle, early time.Duration
+	idle, early time.Duration // 0 is for ever
 
 	mu    sync.Mutex
 	timer *time.Timer // nil once stopped
 }
 
+// watchIdle returns what the transport is to use: with an idle timeout, a
+// connection that is ended when nothing moves for so long. Before the login
+// DefaultConnectionTimeout applies where it is shorter. Without either the
+// connection stays as it is, and costs nothing.
+func (c *conn) watchIdle() net.Conn {
+	t := &c.idle
+	t.idle = time.Duration(c.opt.idleTimeout) * time.Second
+	t.early = time.Duration(c.opt.handshakeTimeout) * time.Second
+	if t.idle == 0 && t.early == 0 {
+		return c.nc
+	}
+	t.c, t.w = c, &watchedConn{Conn: c.nc, from: time.Now()}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.timer = time.AfterFunc(t.limit(), t.check)
+	return t.w
+}
+
 func (t *idleTimer) stop() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.timer.Stop()
-	t.timer = nil
+	if t.timer != nil {
+		t.timer.Stop()
+		t.timer = nil
+	}
 }
 
-// limit returns how long the connection may be silent now; without a limit it
-// says when to look again.
+// limit returns how long the connection may be silent now, 0 for ever.
 func (t *idleTimer) limit() time.Duration {
 	if t.early > 0 && !t.c.loggedIn() && (t.idle == 0 || t.early < t.idle) {
 		return t.early
 	}
-	if t.idle > 0 {
-		return t.idle
-	}
-	return 0
+	return t.idle
 }
 
 func (t *idleTimer) check() {

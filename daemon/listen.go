@@ -99,6 +99,7 @@ func (d *Daemon) ServeConn(ctx context.Context, nc net.Conn) error {
 		d.refuse(nc, d.opt.snapshot().version, err)
 		return newError(CodeAborted, "connection refused", err)
 	}
+	d.reg.arrived(t, nc)
 	return d.serve(ctx, nc, t)
 }
 
@@ -176,6 +177,7 @@ func (d *Daemon) admit(nc net.Conn) {
 	}
 	// The connection's goroutine: it ends with the connection, which Shutdown
 	// brings about.
+	d.reg.arrived(t, nc)
 	go d.serve(context.Background(), nc, t)
 }
 

@@ -3,6 +3,7 @@ package daemon
 import (
 	"cmp"
 	"context"
+	"net"
 	"slices"
 	"sync"
 )
@@ -14,6 +15,7 @@ const minIDs = 64
 // and connection UIDs are never reused, connection ids after a while.
 type registry struct {
 	mu       sync.Mutex
+	arriving map[*ticket]net.Conn // accepted, without an id yet
 	conns    map[int]*conn
 	chans    map[int]*channel
 	lastConn int
@@ -23,15 +25,45 @@ type registry struct {
 }
 
 func (r *registry) init() {
+	r.arriving = make(map[*ticket]net.Conn)
 	r.conns, r.chans = make(map[int]*conn), make(map[int]*channel)
 	r.empty = make(chan struct{})
 	close(r.empty)
 }
 
-// addConnection gives c its ids. At most limit connections are open.
-func (r *registry) addConnection(c *conn, limit int) {
+// arrived announces a connection that will get its id later.
+func (r *registry) arrived(t *ticket, nc net.Conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.arriving[t] = nc
+}
+
+// departed forgets a connection that may not have got an id.
+func (r *registry) departed(t *ticket) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.arriving, t)
+}
+
+// turnAway closes the connections that have no id yet. They will get none.
+func (r *registry) turnAway() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, nc := range r.arriving {
+		nc.Close()
+	}
+	clear(r.arriving)
+}
+
+// addConnection gives c its ids, unless it has been turned away meanwhile. At
+// most limit connections are open.
+func (r *registry) addConnection(c *conn, t *ticket, limit int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.arriving[t]; !ok {
+		return false
+	}
+	delete(r.arriving, t)
 	for {
 		r.lastConn = r.lastConn%max(2*limit, minIDs) + 1
 		if _, used := r.conns[r.lastConn]; !used {
@@ -44,6 +76,7 @@ func (r *registry) addConnection(c *conn, limit int) {
 		r.empty = make(chan struct{})
 	}
 	r.conns[c.id] = c
+	return true
 }
 
 func (r *registry) removeConnection(c *conn) {

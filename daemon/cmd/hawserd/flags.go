@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hawser-ssh/hawser/daemon"
 )
 
 // errHelp is returned after the usage text was asked for and written.
@@ -29,7 +31,7 @@ type options struct {
 	authorizedKeys string // empty: the user's own file
 	users          string // empty: none
 	require        []string
-	settings       []setting // for Daemon.Config, in order
+	settings       []setting // in the order of the flags
 	logFormat      string
 	verbose        bool
 	drain          time.Duration
@@ -37,21 +39,38 @@ type options struct {
 	sftpServer     bool
 }
 
-// setting is one NAME=VALUE for Daemon.Config and the flag it came from.
-type setting struct{ flag, text string }
+// setting is the value of a flag that the daemon is to judge.
+type setting struct {
+	flag, value string
+	apply       func(d *daemon.Daemon, value string) error
+}
+
+// byName applies a setting of Daemon.Config.
+func byName(name string) func(*daemon.Daemon, string) error {
+	return func(d *daemon.Daemon, value string) error {
+		_, err := d.Config(name + "=" + value)
+		return err
+	}
+}
 
 // authMethods are what -require may name.
 var authMethods = []string{"publickey", "password", "keyboard-interactive"}
 
-// algorithmFlags are short names for settings of the daemon.
-var algorithmFlags = [...]struct{ flag, setting, usage string }{
-	{"ciphers", "SSHEncryptionAlgorithms", "offer these `ciphers`, comma separated, best first"},
-	{"kex", "SSHKeyExchangeAlgorithms", "offer these key exchange `methods`"},
-	{"macs", "SSHMacAlgorithms", "offer these `MACs`"},
-	{"compression", "SSHCompressionAlgorithms", "offer these compression `methods`"},
-	{"hostkey-algorithms", "SSHPublicKeyAlgorithms", "accept these signature `algorithms` for host and user keys"},
-	{"profile", "AlgorithmProfile", "start from a `set` of algorithms: modern, compat2022 or all"},
+// algorithmFlags choose algorithms of the daemon.
+var algorithmFlags = [...]struct {
+	flag, usage string
+	apply       func(d *daemon.Daemon, value string) error
+}{
+	{"ciphers", "offer these `ciphers`, comma separated, best first", (*daemon.Daemon).SetSSHEncryptionAlgorithms},
+	{"kex", "offer these key exchange `methods`", byName("SSHKeyExchangeAlgorithms")},
+	{"macs", "offer these `MACs`", byName("SSHMacAlgorithms")},
+	{"compression", "offer these compression `methods`", (*daemon.Daemon).SetSSHCompressionAlgorithms},
+	{"hostkey-algorithms", "accept these signature `algorithms` for host and user keys", byName("SSHPublicKeyAlgorithms")},
+	{profileFlag, "start from a `set` of algorithms: modern, compat2022 or all", byName("AlgorithmProfile")},
 }
+
+// profileFlag sets all lists of algorithms at once.
+const profileFlag = "profile"
 
 // parseFlags reads the command line. Usage goes to stdout when asked for; an error is one line.
 func parseFlags(args []string, stdout io.Writer) (*options, error) {
@@ -83,7 +102,7 @@ func (opt *options) define(set *flag.FlagSet) {
 	set.Func("config", "set `NAME=VALUE` of the daemon; repeatable", opt.setConfig)
 	for _, a := range algorithmFlags {
 		set.Func(a.flag, a.usage, func(value string) error {
-			opt.settings = append(opt.settings, setting{"-" + a.flag, a.setting + "=" + value})
+			opt.settings = append(opt.settings, setting{a.flag, value, a.apply})
 			return nil
 		})
 	}
@@ -115,10 +134,11 @@ func (opt *options) setRequire(value string) error {
 }
 
 func (opt *options) setConfig(value string) error {
-	if name, _, ok := strings.Cut(value, "="); !ok || name == "" {
+	name, text, ok := strings.Cut(value, "=")
+	if !ok || name == "" {
 		return errors.New("want NAME=VALUE")
 	}
-	opt.settings = append(opt.settings, setting{"-config", value})
+	opt.settings = append(opt.settings, setting{"config " + name, text, byName(name)})
 	return nil
 }
 

@@ -21,9 +21,12 @@ func TestFlags(t *testing.T) {
 		!slices.Equal(opt.require, []string{"publickey", "password"}) {
 		t.Errorf("%+v", opt)
 	}
-	want := []setting{{"-ciphers", "SSHEncryptionAlgorithms=x,y"}, {"-config", "MaxConnections=5"}, {"-profile", "AlgorithmProfile=all"}}
-	if !slices.Equal(opt.settings, want) {
-		t.Errorf("settings %q", opt.settings)
+	var settings []string
+	for _, o := range opt.settings {
+		settings = append(settings, o.flag+" "+o.value)
+	}
+	if want := []string{"ciphers x,y", "config MaxConnections 5", "profile all"}; !slices.Equal(settings, want) {
+		t.Errorf("settings %q, want %q", settings, want)
 	}
 }
 

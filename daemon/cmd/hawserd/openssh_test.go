@@ -31,7 +31,7 @@ func TestOpenSSHExec(t *testing.T) {
 	})
 	t.Run("killed by a signal", func(t *testing.T) {
 		// ssh shows a signal as status 255, and its verbose log names it.
-		r := g.SSH(t, []string{"-o", "LogLevel=DEBUG1"}, "kill -TERM $$").Run(t)
+		r := g.SSH(t, []string{"-v"}, "kill -TERM $$").Run(t)
 		if r.Code != 255 || !strings.Contains(string(r.Stderr), "exit-signal") {
 			t.Errorf("status %d, %s", r.Code, r.Stderr)
 		}

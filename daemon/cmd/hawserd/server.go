@@ -109,8 +109,8 @@ func (s *server) configure(opt *options) error {
 	// A profile sets all lists: the flags that set one come after it, wherever they stand.
 	slices.SortStableFunc(opt.settings, func(a, b setting) int { return profileFirst(a) - profileFirst(b) })
 	for _, o := range opt.settings {
-		if _, err := s.d.Config(o.text); err != nil {
-			return usagef("%s %q: %w", o.flag, o.text, err)
+		if err := o.apply(s.d, o.value); err != nil {
+			return usagef("-%s %q: %w", o.flag, o.value, err)
 		}
 	}
 	if err := s.d.SetDefaultAuthMethods(strings.Join(s.login.next(&progress{}), ",")); err != nil {
@@ -124,7 +124,7 @@ func (s *server) configure(opt *options) error {
 }
 
 func profileFirst(o setting) int {
-	if o.flag == "-profile" {
+	if o.flag == profileFlag {
 		return 0
 	}
 	return 1
