@@ -70,8 +70,23 @@ func parseKnownHost(line string) (KnownHost, error) {
 		return k, err
 	}
 	var err error
-	k.Blob, err = decodeBlob(k.Type, text)
-	return k, err
+	if k.Blob, err = decodeBlob(k.Type, text); err != nil {
+		return k, err
+	}
+	return k, checkListed(k.Blob)
+}
+
+// checkListed refuses a key that is malformed: as a line of the list it would
+// match no key and say nothing. One that is weak or not built can still be
+// revoked, and makes a host known.
+func checkListed(blob []byte) error {
+	_, err := ParsePublicKey(blob)
+	var unsupported *UnsupportedError
+	var weak *WeakKeyError
+	if errors.As(err, &unsupported) || errors.As(err, &weak) {
+		return nil
+	}
+	return err
 }
 
 // hashPrefix starts a hashed name: HMAC-SHA1 under a salt, both in base64.
