@@ -107,17 +107,17 @@ func (l *asker) ask(a *userauth.Attempt, e *SSHUserAuthRequestEvent) bool {
 	if handler == nil || !fire(l.c, handler, e) {
 		return false
 	}
-	if e.AvailableMethods != before {
+	l.sendBanner()
+	partial := e.PartialSuccess && !e.Accept
+	switch invited := e.Key != nil && !e.Verified && (e.Accept || partial); {
+	case invited: // to prove that it holds the key: the next attempt is of the same method
+	case e.AvailableMethods != before:
 		l.methods = methodList(e.AvailableMethods)
-	} else if e.PartialSuccess && !e.Accept && a.Method == e.AuthMethod && e.proves() {
+	case partial && a.Method == e.AuthMethod:
 		l.methods = slices.DeleteFunc(l.methods, func(m string) bool { return m == a.Method })
 	}
-	l.sendBanner()
 	return true
 }
-
-// proves reports whether the attempt shows more than that a key is known.
-func (e *SSHUserAuthRequestEvent) proves() bool { return e.Key == nil || e.Verified }
 
 // decide asks the program about an attempt and returns its verdict.
 func (l *asker) decide(a *userauth.Attempt, e *SSHUserAuthRequestEvent) userauth.Result {
