@@ -1,6 +1,9 @@
 package daemon
 
 import (
+	"context"
+	"time"
+
 	"github.com/hawser-ssh/hawser/connection"
 	"github.com/hawser-ssh/hawser/kex"
 )
@@ -132,6 +135,19 @@ func (h *SSHChannel) RecordLength() int { return int(h.ch.recordLength.Load()) }
 
 // SetRecordLength sets RecordLength, as [Daemon.ChangeRecordLength] does.
 func (h *SSHChannel) SetRecordLength(length int) error { return h.ch.setRecordLength(length) }
+
+// Exit tells the client how its command ended (RFC 4254 §6.10) and closes the
+// channel. What has been sent goes out first.
+func (h *SSHChannel) Exit(status int) error {
+	seconds := max(h.ch.c.timeout.Load(), 1)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(seconds)*time.Second)
+	defer cancel()
+	err := h.Conn().SendExitStatus(ctx, uint32(status))
+	if closed := h.Conn().Close(); err == nil {
+		err = closed
+	}
+	return asError(err)
+}
 
 // Conn returns the channel itself. Where the channel was opened with Stream
 // it carries the data; its Close takes the place of CloseChannel.
