@@ -202,6 +202,20 @@ func TestClientLegacyFallback(t *testing.T) {
 	}
 }
 
+// TestKeyThatSucceededIsNotOfferedAgain: nor by its other algorithms.
+func TestKeyThatSucceededIsNotOfferedAgain(t *testing.T) {
+	_, err := authenticate(t, &ClientConfig{User: "bob", Methods: []Method{PublicKeys(legacySigner{keyRSA()})}}, nil, func(s *script) {
+		s.welcome()
+		s.refuse("publickey")
+		s.recv(wire.MsgUserauthRequest)
+		s.send(partialOf("publickey"))
+		s.dropped(wire.ReasonNoMoreAuthMethodsAvailable)
+	})
+	if !errors.Is(err, ErrNoMethodLeft) {
+		t.Error(err)
+	}
+}
+
 type legacySigner struct{ sshkey.Signer }
 
 func (s legacySigner) Algorithms() []string { return append(s.Signer.Algorithms(), "ssh-rsa") }

@@ -95,3 +95,17 @@ func TestReportsAndLog(t *testing.T) {
 		t.Errorf("log:\n%s", text)
 	}
 }
+
+func TestReportCutsNames(t *testing.T) {
+	var got Report
+	cfg := config()
+	cfg.Observe = func(_ context.Context, r *Report) { got = *r }
+	serve(t, cfg, func(s *script) {
+		s.hello()
+		s.send(userRequest(strings.Repeat("u", 1000), strings.Repeat("m", 100<<10), nil))
+		s.failure(allMethods...)
+	}).rejected(t)
+	if len(got.User) != 256 || len(got.Method) != 65 {
+		t.Errorf("names of %d and %d bytes", len(got.User), len(got.Method))
+	}
+}

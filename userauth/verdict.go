@@ -33,7 +33,6 @@ func (s *server) answer(v *verdict, a *Attempt, start time.Time) (*Login, error)
 		return nil, s.report(v, a, Deny)
 	case v.query != nil && (v.result.Outcome == Accept || v.result.Outcome == Partial):
 		return nil, s.invite(v, a)
-	case v.query != nil: // no proof, whatever the callback says
 	case v.result.Outcome == Accept, v.result.Outcome == Partial:
 		return s.advance(v, a)
 	case v.result.Outcome == ChangePassword && a.Method == MethodPassword && s.cfg.ChangePassword != nil:
