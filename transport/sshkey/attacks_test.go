@@ -28,7 +28,7 @@ func TestKEY01SignatureOfAnother(t *testing.T) {
 				t.Fatal(err)
 			}
 			bad := [][]byte{nil, {}, signatureBlob(a, nil), append(slices.Clone(good), 0)}
-			for n := range good {
+			for n := 0; n < len(good); n += 1 + len(good)/64 {
 				bad = append(bad, good[:n])
 				flipped := slices.Clone(good)
 				flipped[n] ^= 1 << (n % 8)

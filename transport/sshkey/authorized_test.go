@@ -135,11 +135,11 @@ func TestFIL03AuthorizedKeysLimits(t *testing.T) {
 	if last := warnings[MaxWarnings].String(); last != "99900 more lines skipped" {
 		t.Errorf("last warning %q", last)
 	}
-	big := io.MultiReader(strings.NewReader(ed+"\n"), strings.NewReader(strings.Repeat("#\n", (MaxListFile-len(ed)-1)/2)))
+	big := io.MultiReader(strings.NewReader(ed+"\n"), strings.NewReader(comments(MaxListFile-len(ed)-1)))
 	if keys, _, err := ParseAuthorizedKeys(big); err != nil || len(keys) != 1 {
 		t.Errorf("file at the limit: %d keys, %v", len(keys), err)
 	}
-	big = io.MultiReader(strings.NewReader(ed+"\n"), strings.NewReader(strings.Repeat("#\n", MaxListFile/2)))
+	big = io.MultiReader(strings.NewReader(ed+"\n"), strings.NewReader(comments(MaxListFile)))
 	if keys, _, err := ParseAuthorizedKeys(big); !errors.Is(err, ErrListTooLarge) || keys != nil {
 		t.Errorf("file above the limit: %d keys, %v", len(keys), err)
 	}

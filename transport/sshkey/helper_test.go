@@ -2,6 +2,7 @@ package sshkey
 
 import (
 	"crypto"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/hex"
@@ -114,4 +115,20 @@ func splitBlob(t *testing.T, blob []byte) (label string, body []byte) {
 		t.Fatal(err)
 	}
 	return label, body
+}
+
+// ciphersFor returns the ciphers to write key with in a test: all for one
+// type, since bcrypt takes long, and the first two for the others.
+func ciphersFor(key crypto.Signer) []fileCipher {
+	if _, ok := key.(ed25519.PrivateKey); ok {
+		return fileCiphers[:]
+	}
+	return fileCiphers[:2]
+}
+
+// comments returns comment lines of that many bytes together.
+func comments(size int) string {
+	line := "#" + strings.Repeat("x", 4094) + "\n"
+	text := strings.Repeat(line, size/len(line)+1)
+	return text[:size-1] + "\n"
 }

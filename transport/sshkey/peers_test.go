@@ -98,6 +98,9 @@ func TestPeerReadsKeygenFiles(t *testing.T) {
 			checkFingerprints(t, keygen, path+".pub", public.Key)
 			old := ""
 			for name, form := range forms {
+				if strings.Contains(name, "-") && kind[1] != "ed25519" {
+					continue // each cipher with one type is enough
+				}
 				run(t, keygen, append([]string{"-q", "-p", "-P", old, "-f", path}, form...)...)
 				old = passphraseOf(form)
 				readKeygenFile(t, name, read(t, path), old, public.Key)
@@ -156,12 +159,12 @@ func TestPeerKeygenReadsOurs(t *testing.T) {
 	keygen := peer(t, "ssh-keygen")
 	eachKey(t, func(t *testing.T, key crypto.Signer) {
 		public := must(AuthorizedKey{Key: must(NewPublicKey(key.Public())), Comment: "ours"}.Marshal())
-		for _, c := range fileCiphers {
+		for _, c := range ciphersFor(key) {
 			passphrase := "pass phrase"
 			if c.name == noCipher {
 				passphrase = ""
 			}
-			file := must(PrivateKeyFormat{Cipher: c.name, Rounds: 2}.MarshalPrivateKey(key, "ours", []byte(passphrase)))
+			file := must(PrivateKeyFormat{Cipher: c.name, Rounds: 1}.MarshalPrivateKey(key, "ours", []byte(passphrase)))
 			path := write(t, filepath.Join(t.TempDir(), "key"), file)
 			if out := run(t, keygen, "-y", "-P", passphrase, "-f", path); out != string(public) {
 				t.Errorf("%s: ssh-keygen -y says %s, we say %s", c.name, out, public)

@@ -33,7 +33,7 @@ func sameKey(t *testing.T, got, key crypto.Signer) {
 
 func TestPrivateKeyRoundTrip(t *testing.T) {
 	eachKey(t, func(t *testing.T, key crypto.Signer) {
-		for _, c := range fileCiphers {
+		for _, c := range ciphersFor(key) {
 			var passphrase []byte
 			if c.name != noCipher {
 				passphrase = []byte("open sesame")
@@ -92,6 +92,9 @@ func TestPrivateKeySecondImplementation(t *testing.T) {
 	eachKey(t, func(t *testing.T, key crypto.Signer) {
 		public := must(NewPublicKey(key.Public())).Marshal()
 		for _, passphrase := range []string{"", "secret"} {
+			if _, isEd := key.(ed25519.PrivateKey); passphrase != "" && !isEd {
+				continue
+			}
 			var theirs *pem.Block
 			var signer ssh.Signer
 			ours := must(PrivateKeyFormat{Rounds: 2}.MarshalPrivateKey(key, "c", []byte(passphrase)))

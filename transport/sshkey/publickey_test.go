@@ -70,6 +70,9 @@ func TestPublicKeyUnsupported(t *testing.T) {
 	if Equal(nil, nil) {
 		t.Error("nil equals nil")
 	}
+	if text := testKey("rsa").(*publicKey).String(); !strings.HasPrefix(text, "ssh-rsa SHA256:") {
+		t.Error(text)
+	}
 }
 
 func TestAlgorithmTable(t *testing.T) {

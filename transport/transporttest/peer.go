@@ -240,3 +240,13 @@ func (p *Peer) ReadKexInit() error {
 	p.theirs = bytes.Clone(payload)
 	return err
 }
+
+// SetSentKexInit tells the Peer that the test has sent Init by hand.
+func (p *Peer) SetSentKexInit() {
+	p.ours = p.Init.Append(nil)
+	p.SendSeq++
+}
+
+// LengthClear reports whether the cipher in force leaves the length field out
+// of the alignment.
+func (p *Peer) LengthClear() bool { return p.sealer.Layout().LengthClear }
