@@ -60,3 +60,14 @@ func badSignature(why string) error { return fmt.Errorf("%w: %s", ErrSignature, 
 
 // badFile returns an error that is ErrKeyFile and says why.
 func badFile(why string) error { return fmt.Errorf("%w: %s", ErrKeyFile, why) }
+
+// keyFileError makes ErrKeyFile of what the parser of a key says about one in a
+// file, unless it is about a key that is well-formed and not accepted.
+func keyFileError(err error) error {
+	_, weak := errors.AsType[*WeakKeyError](err)
+	_, unsupported := errors.AsType[*UnsupportedError](err)
+	if weak || unsupported || errors.Is(err, ErrKeyFile) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrKeyFile, err)
+}

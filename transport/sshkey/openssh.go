@@ -151,7 +151,7 @@ func (l Limits) parsePrivatePart(f *opensshFile, plain []byte) (crypto.Signer, s
 	}
 	key, err := kind.parsePrivate(&r, l)
 	if err != nil {
-		return nil, "", err
+		return nil, "", keyFileError(err)
 	}
 	comment := r.StringMax("comment", MaxKeyComment)
 	padding := r.Rest()
