@@ -158,7 +158,7 @@ func (p *Process) String() string { return strings.Join(p.cmd.Args, " ") }
 // cleanEnv holds nothing of the user's: no agent, no askpass, no display, no
 // configuration folder, and messages in English.
 func cleanEnv() []string {
-	env := []string{"LC_ALL=C", "TERM=dumb", "PYTHONWARNINGS=ignore", "HOME=/nonexistent"}
+	env := []string{"LC_ALL=C", "TERM=dumb", "PYTHONWARNINGS=ignore", "HOME=/dev/null"}
 	for _, name := range []string{"PATH", "TMPDIR"} {
 		if v, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+v)

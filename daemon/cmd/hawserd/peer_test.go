@@ -299,3 +299,6 @@ func short(t testing.TB) {
 }
 
 func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
+
+// windowSignal tells a program that its terminal has another size.
+const windowSignal = syscall.SIGWINCH

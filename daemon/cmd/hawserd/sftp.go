@@ -25,8 +25,11 @@ var (
 // serveSFTP serves the SFTP subsystem, protocol version 3 (draft-ietf-secsh-filexfer-02), until the client has sent all.
 // Relative paths start at dir, or at the working directory when dir is empty.
 func serveSFTP(stream io.ReadWriteCloser, dir string) error {
-	guard := newSFTPGuard(stream)
-	server, err := sftp.NewServer(guard, sftp.WithMaxTxPacket(sftpReadSize), sftp.WithServerWorkingDirectory(dir))
+	options := []sftp.ServerOption{sftp.WithMaxTxPacket(sftpReadSize)}
+	if dir != "" {
+		options = append(options, sftp.WithServerWorkingDirectory(dir))
+	}
+	server, err := sftp.NewServer(newSFTPGuard(stream), options...)
 	if err != nil {
 		return fmt.Errorf("sftp: %w", err)
 	}
