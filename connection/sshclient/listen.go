@@ -68,6 +68,7 @@ type Listener struct {
 	network string
 	host    string // or path
 	port    uint32 // 0 until the server's choice is known
+	chosen  bool   // the server has chosen the port
 	waiting chan *connection.OpenRequest
 	done    chan struct{}
 	once    sync.Once
@@ -95,7 +96,7 @@ func (l *Listener) learnPort(reply []byte) error {
 	}
 	l.c.forwards.mu.Lock()
 	defer l.c.forwards.mu.Unlock()
-	l.port = m.Port
+	l.port, l.chosen = m.Port, true
 	return nil
 }
 
@@ -268,26 +269,39 @@ func (f *forwards) deliver(r *connection.OpenRequest, network, host string, port
 	}
 }
 
-// findLocked returns the listener on host and port. Servers differ in how they
-// write the host (as asked for, resolved, or empty), so the port alone decides
-// where only one listener has it.
+// findLocked returns the listener that the server means. Servers differ in how
+// they write the host (as asked for, resolved, or empty), so the port alone
+// decides where only one listener has it.
 func (f *forwards) findLocked(network, host string, port uint32) *Listener {
-	var same []*Listener
+	sameHost := func(l *Listener) bool { return l.host == host }
+	if network == "unix" {
+		return f.onlyLocked(network, sameHost)
+	}
+	if port == 0 {
+		// AsyncSSH 2.10 repeats the 0 that it was asked for in place of the
+		// port that it chose.
+		return f.onlyLocked(network, func(l *Listener) bool { return l.chosen && sameHost(l) })
+	}
+	samePort := func(l *Listener) bool { return l.port == port }
+	if l := f.onlyLocked(network, func(l *Listener) bool { return samePort(l) && sameHost(l) }); l != nil {
+		return l
+	}
+	return f.onlyLocked(network, samePort)
+}
+
+// onlyLocked returns the listener that fits, if it is the only one.
+func (f *forwards) onlyLocked(network string, fits func(*Listener) bool) *Listener {
+	var found *Listener
 	for _, l := range f.listeners {
-		if l.network != network || l.port != port {
+		if l.network != network || !fits(l) {
 			continue
 		}
-		if l.host == host && (network == "unix" || port != 0) {
-			return l
+		if found != nil {
+			return nil
 		}
-		if network != "unix" && port != 0 {
-			same = append(same, l)
-		}
+		found = l
 	}
-	if len(same) == 1 {
-		return same[0]
-	}
-	return nil
+	return found
 }
 
 // forwardedTo returns where the server took the connection; network is empty

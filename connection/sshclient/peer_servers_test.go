@@ -45,7 +45,7 @@ func TestSSHD(t *testing.T) {
 	testDialTCP(t, client)
 	testDialRefused(t, client)
 	testDialUnix(t, client)
-	testListenTCP(t, client)
+	testListenTCP(t, client, cancels)
 	testListenUnix(t, client)
 	t.Run("keepalive", func(t *testing.T) {
 		if err := client.Keepalive(testContext(t)); err != nil {
@@ -113,7 +113,8 @@ func TestSSHDPasswords(t *testing.T) {
 	// sshd passes signals on only to accounts other than its own.
 	testSignal(t, peer{server, []userauth.Method{right}}.dial(t))
 	t.Run("second method", func(t *testing.T) {
-		login(t, peer{server, []userauth.Method{password("wrong"), interactive}})
+		stranger := signerOf(t, peertest.NewKey(t, peertest.Ed25519))
+		login(t, peer{server, []userauth.Method{userauth.PublicKeys(stranger), interactive}})
 	})
 	t.Run("two factors", func(t *testing.T) {
 		both := start(t, "publickey,password")
@@ -148,14 +149,17 @@ func TestSSHDRekey(t *testing.T) {
 		echo(t, peer{server, auth}.dial(t, func(cfg *sshclient.Config) { cfg.Transport.RekeyBytes = 1 << 20 }), size)
 	})
 	t.Run("on demand", func(t *testing.T) {
-		client := peer{peertest.StartSSHD(t, options), auth}.dial(t)
-		for range 5 {
-			if err := client.Rekey(testContext(t)); err != nil {
-				t.Fatal(err)
-			}
-			echo(t, client, 1000)
-		}
+		testRekeyOnDemand(t, peer{peertest.StartSSHD(t, options), auth}.dial(t))
 	})
+}
+
+func testRekeyOnDemand(t *testing.T, client *sshclient.Client) {
+	for range 3 {
+		if err := client.Rekey(testContext(t)); err != nil {
+			t.Fatal(err)
+		}
+		echo(t, client, 1000)
+	}
 }
 
 // TestDropbear drives our client against dropbear's server.
@@ -184,7 +188,7 @@ func TestDropbear(t *testing.T) {
 	testTerminal(t, client)
 	testShell(t, client)
 	testDialTCP(t, client)
-	testListenTCP(t, client)
+	testListenTCP(t, client, neverCancels)
 	t.Run("re-key", func(t *testing.T) {
 		echo(t, p.dial(t, func(cfg *sshclient.Config) { cfg.Transport.RekeyBytes = 1 << 20 }), 8<<20)
 	})
@@ -195,7 +199,7 @@ func TestAsyncSSH(t *testing.T) {
 	keys := peertest.NewKeys(t, keyKinds...)
 	server := peertest.StartAsyncSSHServer(t, peertest.PythonServerOptions{
 		HostKeys: keyKinds, AuthorizedKeys: keys, Password: "right", KeyboardInteractive: true,
-		Compression: []string{"none", "zlib@openssh.com", "zlib"}, RekeyBytes: 1 << 20,
+		Compression: []string{"none", "zlib@openssh.com", "zlib"},
 	})
 	p := peer{server, []userauth.Method{userauth.PublicKeys(signerOf(t, keys[0]))}}
 
@@ -218,11 +222,11 @@ func TestAsyncSSH(t *testing.T) {
 	testDialTCP(t, client)
 	testDialRefused(t, client)
 	testDialUnix(t, client)
-	testListenTCP(t, client)
+	testListenTCP(t, client, cancels)
 	testListenUnix(t, client)
-	t.Run("re-key", func(t *testing.T) {
-		echo(t, p.dial(t, func(cfg *sshclient.Config) { cfg.Transport.RekeyBytes = 3 << 20 }), 8<<20)
-	})
+	// Not while data flows: this peer (2.10.1) then goes on sending channel
+	// data behind its KEXINIT, which RFC 4253 §7.1 forbids and we refuse.
+	t.Run("re-key on demand", func(t *testing.T) { testRekeyOnDemand(t, client) })
 }
 
 // TestParamiko drives our client against paramiko's server.

@@ -90,7 +90,7 @@ func testSignal(t *testing.T, client *sshclient.Client) {
 	t.Run("signal", func(t *testing.T) {
 		ctx, s := newSession(t, client)
 		out := pipe(t, s.StdoutPipe)
-		if err := s.Start(ctx, "trap 'echo caught; exit 3' TERM; sleep 60 & echo ready; wait"); err != nil {
+		if err := s.Start(ctx, "trap 'echo caught; exit 3' TERM; echo ready; while :; do sleep 0.05; done"); err != nil {
 			t.Fatal(err)
 		}
 		expect(t, out, "ready\n")

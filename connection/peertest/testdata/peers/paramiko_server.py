@@ -146,10 +146,12 @@ def serve(conn, host_keys):
     for key in host_keys:
         transport.add_server_key(key)
     server = Server(transport)
+    channels = []  # one that nobody holds is closed
     try:
         transport.start_server(server=server)
         while transport.is_active():
             channel = transport.accept(1)
+            channels.append(channel)
             if channel is not None and channel.chanid in server.targets:
                 target = server.targets.pop(channel.chanid)
                 threading.Thread(target=forward, args=(channel, target), daemon=True).start()
