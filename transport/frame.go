@@ -201,15 +201,23 @@ func (in *receiver) makeRoom() {
 	switch {
 	case in.r == in.w:
 		in.release()
+	case in.bulk && in.r > 0 && len(in.buf) < largeBuffer:
+		in.replace(largeBuffer) // a stream that is never quite drained would stay in a buffer of about a packet
 	case in.r > 0: // less than a packet: cheaper than a short read
 		in.w = copy(in.buf, in.buf[in.r:in.w])
 		in.r = 0
 	case in.w == len(in.buf):
-		b := getBuffer(len(in.buf) + 1)
-		in.w = copy(b, in.buf[:in.w])
-		putBuffer(in.buf)
-		in.buf = b
+		in.replace(len(in.buf) + 1)
 	}
+}
+
+// replace moves the unread bytes into a buffer of at least n bytes.
+func (in *receiver) replace(n int) {
+	b := getBuffer(n)
+	in.w = copy(b, in.buf[in.r:in.w])
+	in.r = 0
+	putBuffer(in.buf)
+	in.buf = b
 }
 
 // release gives the buffer back. What may hold a password is cleared.

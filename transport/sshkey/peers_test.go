@@ -80,7 +80,7 @@ func TestPeerReadsKeygenFiles(t *testing.T) {
 		{"-t", "ecdsa", "-b", "521"}, {"-t", "rsa", "-b", "2048"},
 	}
 	forms := map[string][]string{
-		"plain": {"-N", ""}, "default": {"-N", "pass phrase", "-a", "2"}, "rounds": {"-N", "pass phrase", "-a", "5"},
+		"plain": {"-N", ""}, "default": {"-N", "pass phrase", "-a", "1"}, "rounds": {"-N", "pass phrase", "-a", "3"},
 		"PEM": {"-m", "PEM", "-N", ""}, "PEM encrypted": {"-m", "PEM", "-N", "pass phrase"},
 		"PKCS8": {"-m", "PKCS8", "-N", ""}, "PKCS8 encrypted": {"-m", "PKCS8", "-N", "pass phrase"},
 	}
@@ -98,8 +98,8 @@ func TestPeerReadsKeygenFiles(t *testing.T) {
 			checkFingerprints(t, keygen, path+".pub", public.Key)
 			old := ""
 			for name, form := range forms {
-				if strings.Contains(name, "-") && kind[1] != "ed25519" {
-					continue // each cipher with one type is enough
+				if strings.Contains(name, "-") && (kind[1] != "ed25519" || testing.Short()) {
+					continue // each cipher with one type is enough, and bcrypt is slow
 				}
 				run(t, keygen, append([]string{"-q", "-p", "-P", old, "-f", path}, form...)...)
 				old = passphraseOf(form)
@@ -139,6 +139,9 @@ func readKeygenFile(t *testing.T, name string, file []byte, passphrase string, p
 	}
 	if _, _, err := ParsePrivateKey(file, nil); err != ErrPassphraseMissing {
 		t.Errorf("%s: no passphrase: %v", name, err)
+	}
+	if strings.Contains(name, "-") {
+		return
 	}
 	if _, _, err := ParsePrivateKey(file, []byte("x")); err != ErrPassphraseWrong {
 		t.Errorf("%s: wrong passphrase: %v", name, err)

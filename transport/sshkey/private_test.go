@@ -71,12 +71,12 @@ func TestPrivateKeyDefaultFormat(t *testing.T) {
 	if f.cipher.name != "aes256-ctr" || f.kdf != "bcrypt" || binary.BigEndian.Uint32(f.kdfOptions[len(f.kdfOptions)-4:]) != 24 {
 		t.Errorf("written with %s, %s, %x", f.cipher.name, f.kdf, f.kdfOptions)
 	}
-	if again := must(MarshalPrivateKey(key, "", []byte("pw"))); bytes.Equal(again, file) {
+	if bytes.Equal(newBcryptOptions(1), newBcryptOptions(1)) {
 		t.Error("salt is the same twice")
 	}
 	for name, err := range map[string]error{
 		"passphrase without a cipher": second(PrivateKeyFormat{Cipher: "none"}.MarshalPrivateKey(key, "", []byte("pw"))),
-		"unknown cipher":              second(PrivateKeyFormat{Cipher: "rot13"}.MarshalPrivateKey(key, "", []byte("pw"))),
+		"unknown cipher":              second(PrivateKeyFormat{Cipher: "rot13", Rounds: 1}.MarshalPrivateKey(key, "", []byte("pw"))),
 		"too many rounds":             second(PrivateKeyFormat{Rounds: MaxKDFRounds + 1}.MarshalPrivateKey(key, "", []byte("pw"))),
 		"long comment":                second(MarshalPrivateKey(key, strings.Repeat("c", MaxKeyComment+1), nil)),
 		"key that lives elsewhere":    second(MarshalPrivateKey(fakeSigner{public: key.Public()}, "", nil)),
