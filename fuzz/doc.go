@@ -1,5 +1,11 @@
 // Package fuzz attacks what the other packages export. It holds fuzz targets alone, each with its seeds in
-// testdata/fuzz, so that a plain go test runs every seed; go test -fuzz=NAME ./fuzz goes on from there.
+// testdata/fuzz, so that a plain go test runs every seed. To go on from there:
+//
+//	go test -fuzz=NAME -fuzzminimizetime=5x ./fuzz
+//
+// The limit matters for connections, whose goroutines make coverage differ from run to run: without it, most of the time
+// goes into minimising. The private keys among the seeds were made for this and protect nothing.
+//
 //
 //	wire_test.go     messages, typed parameters, KEXINIT and negotiation
 //	packet_test.go   packet ciphers: arbitrary bytes, sealed packets with faults
