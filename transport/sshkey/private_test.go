@@ -13,6 +13,7 @@ import (
 	"encoding/binary"
 	"encoding/pem"
 	"errors"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -328,6 +329,23 @@ func TestFIL01RSANumbers(t *testing.T) {
 		if got, _, err := ParsePrivateKey(f, nil); err == nil || got != nil {
 			t.Errorf("%s accepted", what)
 		}
+	}
+}
+
+// TestFIL01RSANoPrimes has numbers that multiply to the modulus and are no
+// primes, of the largest size: the precomputation of the library would take
+// seconds with them.
+func TestFIL01RSANoPrimes(t *testing.T) {
+	p := new(big.Int).SetBytes(modulus(16300))
+	q := big.NewInt(65537)
+	n := new(big.Int).Mul(p, q)
+	d := big.NewInt(3)
+	key := &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: n, E: 65537}, D: d, Primes: []*big.Int{p, q}}
+	if got, err := finishRSAPrivate(key); !errors.Is(err, ErrKeyFile) || got != nil {
+		t.Errorf("accepted: %v", err)
+	}
+	if key.Precomputed.Qinv == nil {
+		t.Error("the library was left to precompute")
 	}
 }
 

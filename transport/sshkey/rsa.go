@@ -4,7 +4,7 @@ import (
 	"crypto"
 	"crypto/rsa"
 	"crypto/subtle"
-	"errors"
+	"fmt"
 	"math"
 	"math/big"
 
@@ -196,18 +196,24 @@ func parseRSAPrivate(r *wire.Reader, l Limits) (crypto.Signer, error) {
 }
 
 // finishRSAPrivate checks that the numbers belong together and precomputes.
-// The product is compared first, because that is quick.
+// The product is compared first, because that is quick; and the CRT values are
+// calculated here, because the library takes seconds for them if the numbers
+// are large and no primes, before it finds that they are wrong.
 func finishRSAPrivate(key *rsa.PrivateKey) (crypto.Signer, error) {
-	product := big.NewInt(1)
-	for _, p := range key.Primes {
-		product.Mul(product, p)
-	}
-	if product.Cmp(key.N) != 0 {
+	one := big.NewInt(1)
+	p, q := key.Primes[0], key.Primes[1]
+	if p.Cmp(one) <= 0 || q.Cmp(one) <= 0 || new(big.Int).Mul(p, q).Cmp(key.N) != 0 {
 		return nil, badFile("RSA modulus is not the product of its primes")
+	}
+	key.Precomputed.Dp = new(big.Int).Mod(key.D, new(big.Int).Sub(p, one))
+	key.Precomputed.Dq = new(big.Int).Mod(key.D, new(big.Int).Sub(q, one))
+	key.Precomputed.Qinv = new(big.Int).ModInverse(q, p)
+	if key.Precomputed.Qinv == nil {
+		return nil, badFile("RSA primes with a common factor")
 	}
 	key.Precompute()
 	if err := key.Validate(); err != nil {
-		return nil, errors.Join(badFile("inconsistent RSA key"), err)
+		return nil, fmt.Errorf("%w: %w", ErrKeyFile, err)
 	}
 	return key, nil
 }
