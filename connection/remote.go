@@ -36,6 +36,7 @@ type RemoteListener struct {
 
 	// The owner's lock guards these.
 	port    uint32
+	chosen  bool // by the server
 	entered bool // the server has granted it
 	left    bool
 }
@@ -78,8 +79,8 @@ func (f *RemoteForwards) find(r *OpenRequest) *RemoteListener {
 		}
 		return f.matchLocked(r.m, true, msg.Path, 0)
 	}
-	msg, err := ParseTCPIP(r.Extra)
-	if err != nil {
+	var msg wire.DirectTCPIP
+	if msg.Parse(r.Extra) != nil || checkHost("originator", msg.OriginHost) != nil || msg.OriginPort > maxPort {
 		return nil
 	}
 	return f.matchLocked(r.m, false, msg.Host, msg.Port)
@@ -88,7 +89,8 @@ func (f *RemoteForwards) find(r *OpenRequest) *RemoteListener {
 func (f *RemoteForwards) matchLocked(m *Mux, unix bool, host string, port uint32) *RemoteListener {
 	var samePort *RemoteListener
 	for _, l := range f.listeners {
-		if l.m != m || l.unix != unix || l.port != port {
+		// AsyncSSH 2.10 repeats the port 0 that it was asked for in place of the one that it chose.
+		if l.m != m || l.unix != unix || l.port != port && !(port == 0 && l.chosen) {
 			continue
 		}
 		if l.host == host {
@@ -170,7 +172,7 @@ func (f *RemoteForwards) enter(l *RemoteListener, reply []byte) {
 	defer f.mu.Unlock()
 	var msg wire.TCPIPForwardReply
 	if !l.unix && l.port == 0 && msg.Parse(reply) == nil {
-		l.port = msg.Port
+		l.port, l.chosen = msg.Port, true
 	}
 	if l.left {
 		l.cancelLocked()
@@ -202,7 +204,8 @@ func (l *RemoteListener) origin(r *OpenRequest) net.Addr {
 	if l.unix {
 		return &net.UnixAddr{Net: "unix", Name: "@"}
 	}
-	msg, _ := ParseTCPIP(r.Extra) // parsed without an error before
+	var msg wire.DirectTCPIP
+	_ = msg.Parse(r.Extra) // it did so before, without an error
 	return tcpAddr(msg.OriginHost, msg.OriginPort)
 }
 

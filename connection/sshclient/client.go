@@ -23,7 +23,7 @@ import (
 type Client struct {
 	t        *transport.Conn
 	mux      *connection.Mux
-	forwards forwards
+	forwards connection.RemoteForwards
 	closing  atomic.Bool
 	done     chan struct{} // closed when the reader has ended
 	err      error         // why it did; read after done
@@ -68,10 +68,7 @@ func NewClient(ctx context.Context, nc net.Conn, addr string, cfg *Config) (*Cli
 		cc = *cfg.Connection
 	}
 	cc.Handler = &c.forwards
-	c.forwards.backlog = cfg.Backlog
-	if c.forwards.backlog <= 0 {
-		c.forwards.backlog = DefaultBacklog
-	}
+	c.forwards.MaxListeners, c.forwards.MaxBacklog = cfg.MaxListeners, cfg.MaxBacklog
 	c.mux = connection.New(c.t, wire.Client, &cc)
 	go c.read()
 	return c, nil
@@ -189,7 +186,6 @@ func checkHostKey(ctx context.Context, policy HostKeyPolicy, host Host, key sshk
 // with the connection and is joined by Close.
 func (c *Client) read() {
 	c.err = c.mux.Run()
-	c.forwards.end()
 	close(c.done)
 }
 
@@ -270,17 +266,6 @@ func (c *Client) LocalAddr() net.Addr { return c.t.LocalAddr() }
 
 // RemoteAddr returns the remote address of the underlying connection.
 func (c *Client) RemoteAddr() net.Addr { return c.t.RemoteAddr() }
-
-// granted turns the answer to a request into an error.
-func granted(name string, ok bool, err error) error {
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return &RequestError{name}
-	}
-	return nil
-}
 
 // isClosed reports whether err only says that something has ended.
 func isClosed(err error) bool { return errors.Is(err, net.ErrClosed) }

@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/netip"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -15,17 +14,6 @@ import (
 
 // DefaultPort is where Dial goes when the address names no port.
 const DefaultPort = "22"
-
-// Limits of what a server can make a client hold.
-const (
-	// DefaultBacklog is how many forwarded connections may wait for
-	// Listener.Accept.
-	DefaultBacklog = 64
-	// MaxListeners bounds the remote forwards of a client.
-	MaxListeners = 64
-	// cancelTimeout bounds how long Listener.Close waits for the server.
-	cancelTimeout = 10 * time.Second
-)
 
 // Config says how to connect. Only User, Auth and HostKey have to be set. It
 // and what its fields point to is copied where a connection is made; hosts
@@ -55,9 +43,10 @@ type Config struct {
 	Userauth   *userauth.ClientConfig
 	Connection *connection.Config
 
-	// Backlog is how many forwarded connections may wait for each
-	// Listener.Accept; more are refused. 0 means DefaultBacklog.
-	Backlog int
+	// MaxListeners bounds what Listen asks for, and MaxBacklog how many
+	// connections may wait for each listener's Accept; more are refused. 0 is
+	// the default of package connection.
+	MaxListeners, MaxBacklog int
 	// Dialer makes the connection of Dial; nil is a net.Dialer without
 	// settings.
 	Dialer *net.Dialer

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 
+	"github.com/hawser-ssh/hawser/connection"
 	"github.com/hawser-ssh/hawser/wire"
 )
 
@@ -33,21 +34,9 @@ type ConfigError struct{ Field, Problem string }
 // Error returns field and problem.
 func (e *ConfigError) Error() string { return "sshclient: " + e.Field + ": " + e.Problem }
 
-// RequestError says that the server refused a request of a session or of the
-// connection: "exec", "pty-req", "tcpip-forward" and so on.
-type RequestError struct{ Request string }
-
-// Error names the request.
-func (e *RequestError) Error() string { return "sshclient: server refused " + e.Request }
-
 // ExitError says that the remote command ended with a status other than 0 or
 // by a signal (RFC 4254 §6.10).
-type ExitError struct {
-	Status     int    // exit status; 128 and above, or 0 with Signal, by a signal
-	Signal     string // name without "SIG", empty where a status was sent; the server's, not escaped
-	CoreDumped bool   // only with Signal
-	Message    string // only with Signal; the server's, not escaped
-}
+type ExitError struct{ connection.Exit }
 
 // Error describes the end; the server's words are escaped.
 func (e *ExitError) Error() string {
@@ -79,10 +68,7 @@ type closedError string
 func (e closedError) Error() string   { return string(e) }
 func (closedError) Is(err error) bool { return err == net.ErrClosed }
 
-const (
-	errSessionClosed  closedError = "sshclient: session closed"
-	errListenerClosed closedError = "sshclient: listener closed"
-)
+const errSessionClosed closedError = "sshclient: session closed"
 
 // connectionEnded is what a session returns whose connection ended before its
 // command did. It matches net.ErrClosed.

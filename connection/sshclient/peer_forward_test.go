@@ -152,12 +152,15 @@ func testListenTCP(t *testing.T, client *sshclient.Client, cancels bool) {
 		for range 3 {
 			acceptOne(t, l)
 		}
-		err = l.Close()
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		// The server has seen the end when it has answered what came after.
+		if err := client.Keepalive(testContext(t)); err != nil {
+			t.Fatal(err)
+		}
 		if !cancels {
 			return
-		}
-		if err != nil {
-			t.Fatal(err)
 		}
 		if nc, err := net.Dial("tcp", l.Addr().String()); err == nil {
 			nc.Close()
@@ -184,7 +187,7 @@ func testListenUnix(t *testing.T, client *sshclient.Client) {
 }
 
 // acceptOne connects to the remote forward as a stranger would.
-func acceptOne(t *testing.T, l *sshclient.Listener) {
+func acceptOne(t *testing.T, l net.Listener) {
 	t.Helper()
 	stop := context.AfterFunc(testContext(t), func() { l.Close() })
 	defer stop()

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/hawser-ssh/hawser/connection"
 	"github.com/hawser-ssh/hawser/connection/sshclient"
 	"github.com/pkg/sftp"
 )
@@ -65,7 +66,7 @@ func testParallel(t *testing.T, client *sshclient.Client, n int) {
 			s.Stdin = strings.NewReader(text)
 			out, err := s.Output(ctx, fmt.Sprintf("cat; exit %d", i))
 			var exit *sshclient.ExitError
-			if i > 0 && (!errors.As(err, &exit) || exit.Status != i) || i == 0 && err != nil {
+			if i > 0 && (!errors.As(err, &exit) || exit.Status != uint32(i)) || i == 0 && err != nil {
 				t.Errorf("session %d: %v", i, err)
 			}
 			if string(out) != text {
@@ -140,8 +141,8 @@ func expect(t testing.TB, r io.Reader, text string) {
 func testTerminal(t *testing.T, client *sshclient.Client) {
 	t.Run("terminal", func(t *testing.T) {
 		ctx, s := newSession(t, client)
-		pty := sshclient.PTY{Term: "vt220", Columns: 80, Rows: 24, Modes: []sshclient.TerminalMode{
-			{Opcode: sshclient.ModeECHO, Value: 0}, {Opcode: sshclient.ModeOPOST, Value: 0},
+		pty := &connection.PTY{Term: "vt220", Size: connection.Size{Columns: 80, Rows: 24}, Modes: []connection.Mode{
+			{Code: connection.ModeECHO, Value: 0}, {Code: connection.ModeOPOST, Value: 0},
 		}}
 		if err := s.RequestPTY(ctx, pty); err != nil {
 			t.Fatal(err)
@@ -155,7 +156,7 @@ func testTerminal(t *testing.T, client *sshclient.Client) {
 			t.Fatal(err)
 		}
 		expect(t, out, "vt220\n24 80\n")
-		if err := s.WindowChange(ctx, 132, 43); err != nil {
+		if err := s.WindowChange(ctx, connection.Size{Columns: 132, Rows: 43}); err != nil {
 			t.Fatal(err)
 		}
 		fmt.Fprint(in, "\n")
@@ -175,7 +176,7 @@ func testEnvironment(t *testing.T, client *sshclient.Client) {
 		if err := s.Setenv(ctx, "HAWSER_TEST", "a value"); err != nil {
 			t.Fatal(err)
 		}
-		var refused *sshclient.RequestError
+		var refused *connection.RefusedError
 		if err := s.Setenv(ctx, "LD_PRELOAD", "x"); !errors.As(err, &refused) || refused.Request != "env" {
 			t.Fatalf("%v", err)
 		}

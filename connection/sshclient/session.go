@@ -7,11 +7,7 @@ import (
 	"sync"
 
 	"github.com/hawser-ssh/hawser/connection"
-	"github.com/hawser-ssh/hawser/wire"
 )
-
-// channelSession is the channel type (RFC 4254 §6.1).
-const channelSession = "session"
 
 // Session is one remote command, shell or subsystem (RFC 4254 §6). Set Stdin,
 // Stdout and Stderr or take pipes, then Start, Shell or Subsystem, then Wait;
@@ -32,13 +28,12 @@ type Session struct {
 	closed  chan struct{}  // both sides have closed, after all requests were handled
 	stopped chan struct{}  // closed by Close
 
-	mu        sync.Mutex
-	started   bool
-	piped     [3]bool // Stdin, Stdout, Stderr were asked for as pipes
-	exit      error   // *ExitError or nil, once told
-	exitKnown bool
-	copyErr   error // the first failure of Stdin, Stdout or Stderr themselves
-	stopOnce  sync.Once
+	mu       sync.Mutex
+	started  bool
+	piped    [3]bool // Stdin, Stdout, Stderr were asked for as pipes
+	exit     connection.ExitTracker
+	copyErr  error // the first failure of Stdin, Stdout or Stderr themselves
+	stopOnce sync.Once
 }
 
 // The streams of a session.
@@ -51,7 +46,7 @@ const (
 // NewSession opens a session. Close it when it is not waited for.
 func (c *Client) NewSession(ctx context.Context) (*Session, error) {
 	s := &Session{closed: make(chan struct{}), stopped: make(chan struct{})}
-	ch, err := c.mux.Open(ctx, channelSession, nil, &connection.Events{
+	ch, err := c.mux.OpenSession(ctx, &connection.Events{
 		Request: s.handleRequest,
 		Closed:  func(*connection.Channel) { close(s.closed) },
 	})
@@ -90,35 +85,13 @@ func (c *Client) CombinedOutput(ctx context.Context, command string) ([]byte, er
 	return s.CombinedOutput(ctx, command)
 }
 
-// handleRequest keeps the first word on how the command ended; a second one
-// is refused.
+// handleRequest keeps the first word on how the command ended.
 func (s *Session) handleRequest(_ *connection.Channel, r *connection.Request) {
-	var exit error
-	switch r.Type {
-	case "exit-status":
-		var m wire.ExitStatus
-		if m.Parse(r.Payload) != nil {
-			return
-		}
-		if m.Status != 0 {
-			exit = &ExitError{Status: int(m.Status)}
-		}
-	case "exit-signal":
-		var m wire.ExitSignal
-		if m.Parse(r.Payload) != nil {
-			return
-		}
-		exit = &ExitError{Signal: m.Signal, CoreDumped: m.CoreDumped, Message: m.Message}
-	default:
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.exitKnown {
-		return
+	if about, err := s.exit.Observe(r); about && err == nil {
+		r.Reply(true)
 	}
-	s.exit, s.exitKnown = exit, true
-	r.Reply(true)
 }
 
 // Run starts the command and waits for its end: nil for exit status 0, an
@@ -164,20 +137,22 @@ func (s *Session) collected(b *bytes.Buffer, err error) ([]byte, error) {
 }
 
 // Start starts a command (RFC 4254 §6.5). The server's agreement does not mean
-// that the command could be found.
+// that the command could be found. A refusal is a *connection.RefusedError.
 func (s *Session) Start(ctx context.Context, command string) error {
-	return s.start(ctx, "exec", wire.Exec{Command: command}.Append(nil))
+	return s.start(func() error { return s.ch.Exec(ctx, command) })
 }
 
 // Shell starts the user's login shell.
-func (s *Session) Shell(ctx context.Context) error { return s.start(ctx, "shell", nil) }
+func (s *Session) Shell(ctx context.Context) error {
+	return s.start(func() error { return s.ch.Shell(ctx) })
+}
 
 // Subsystem starts a subsystem, such as "sftp".
 func (s *Session) Subsystem(ctx context.Context, name string) error {
-	return s.start(ctx, "subsystem", wire.Subsystem{Name: name}.Append(nil))
+	return s.start(func() error { return s.ch.Subsystem(ctx, name) })
 }
 
-func (s *Session) start(ctx context.Context, request string, payload []byte) error {
+func (s *Session) start(request func() error) error {
 	s.mu.Lock()
 	again := s.started
 	s.started = true
@@ -185,17 +160,11 @@ func (s *Session) start(ctx context.Context, request string, payload []byte) err
 	if again {
 		return ErrStarted
 	}
-	if err := s.request(ctx, request, payload); err != nil {
+	if err := request(); err != nil {
 		return err
 	}
 	s.startCopies()
 	return nil
-}
-
-// request sends a request and waits for the answer.
-func (s *Session) request(ctx context.Context, name string, payload []byte) error {
-	ok, err := s.ch.SendRequest(ctx, name, true, payload)
-	return granted(name, ok, err)
 }
 
 // Wait waits until the command has ended and all its output is written to
@@ -230,13 +199,12 @@ func (s *Session) result() error {
 	if !s.piped[stdout] && !s.piped[stderr] {
 		s.ch.Close() // nothing is left to read
 	}
-	switch {
-	case s.exit != nil:
-		return s.exit
-	case s.copyErr != nil:
+	exit, told := s.exit.Exit()
+	if told && (exit.Status != 0 || exit.Signal != "") {
+		return &ExitError{exit}
+	}
+	if s.copyErr != nil || told {
 		return s.copyErr
-	case s.exitKnown:
-		return nil
 	}
 	if err := s.ch.Mux().Err(); err != nil {
 		return &connectionEnded{err}

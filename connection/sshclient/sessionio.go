@@ -4,8 +4,9 @@ import (
 	"context"
 	"io"
 	"sync"
+	"time"
 
-	"github.com/hawser-ssh/hawser/wire"
+	"github.com/hawser-ssh/hawser/connection"
 )
 
 // StdinPipe returns the command's input; closing it ends the input. Writes
@@ -163,75 +164,29 @@ func (l *lockedWriter) Write(b []byte) (int, error) {
 	return l.w.Write(b)
 }
 
-// TerminalMode is one setting of a terminal (RFC 4254 §8).
-type TerminalMode struct {
-	Opcode byte // 1 to 159
-	Value  uint32
-}
-
-// Opcodes of common terminal modes (RFC 4254 §8).
-const (
-	ModeISIG   = 50
-	ModeICANON = 51
-	ModeECHO   = 53
-	ModeOPOST  = 70
-	ModeONLCR  = 72
-	ModeISPEED = 128
-	ModeOSPEED = 129
-)
-
-// PTY describes a terminal.
-type PTY struct {
-	Term          string // value of TERM, such as "xterm-256color"
-	Columns, Rows int    // characters
-	Width, Height int    // pixels, 0 if unknown
-	Modes         []TerminalMode
-}
-
 // RequestPTY asks for a terminal (RFC 4254 §6.2), before the start. With one,
 // standard error comes mixed into standard output.
-func (s *Session) RequestPTY(ctx context.Context, pty PTY) error {
-	var modes []byte
-	for _, m := range pty.Modes {
-		modes = wire.AppendUint32(wire.AppendByte(modes, m.Opcode), m.Value)
-	}
-	m := wire.PtyReq{
-		Term: pty.Term, Columns: size(pty.Columns), Rows: size(pty.Rows),
-		WidthPx: size(pty.Width), HeightPx: size(pty.Height),
-		Modes: wire.AppendByte(modes, 0), // TTY_OP_END
-	}
-	return s.request(ctx, "pty-req", m.Append(nil))
+func (s *Session) RequestPTY(ctx context.Context, pty *connection.PTY) error {
+	return s.ch.RequestPTY(ctx, pty)
 }
 
-// size is a dimension as the wire has it; what cannot be is unknown.
-func size(n int) uint32 {
-	if n < 0 || int64(n) > 1<<31-1 {
-		return 0
-	}
-	return uint32(n)
-}
-
-// WindowChange tells the server the terminal's new size (RFC 4254 §6.7), in
-// characters. There is no answer to it.
-func (s *Session) WindowChange(ctx context.Context, columns, rows int) error {
-	m := wire.WindowChange{Columns: size(columns), Rows: size(rows)}
-	return s.tell(ctx, "window-change", m.Append(nil))
+// WindowChange tells the server the terminal's new size (RFC 4254 §6.7). There
+// is no answer to it.
+func (s *Session) WindowChange(ctx context.Context, size connection.Size) error {
+	return s.ch.WindowChange(ctx, size)
 }
 
 // Setenv sets a variable of the command's environment (RFC 4254 §6.4), before
-// the start. Servers allow few names, or none: then it is a *RequestError.
+// the start. Servers allow few names, or none: that is a
+// *connection.RefusedError.
 func (s *Session) Setenv(ctx context.Context, name, value string) error {
-	return s.request(ctx, "env", wire.Env{Name: name, Value: value}.Append(nil))
+	return s.ch.Setenv(ctx, name, value)
 }
 
 // Signal sends the command a signal (RFC 4254 §6.9) by its name without "SIG",
 // such as "TERM". There is no answer to it.
-func (s *Session) Signal(ctx context.Context, name string) error {
-	return s.tell(ctx, "signal", wire.Signal{Name: name}.Append(nil))
-}
+func (s *Session) Signal(ctx context.Context, name string) error { return s.ch.Signal(ctx, name) }
 
-// tell sends a request that has no answer.
-func (s *Session) tell(ctx context.Context, name string, payload []byte) error {
-	_, err := s.ch.SendRequest(ctx, name, false, payload)
-	return err
-}
+// Break sends a break of the given length (RFC 4335) to what the terminal is
+// connected to.
+func (s *Session) Break(ctx context.Context, d time.Duration) error { return s.ch.Break(ctx, d) }
