@@ -132,7 +132,7 @@ func TestResults(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
 	if len(lines) != 3 || !strings.Contains(lines[1], "200 (100-300)") || !strings.Contains(lines[1], "100 (80.0-120)") ||
-		!strings.HasSuffix(lines[1], "2.00 x faster") || !strings.HasSuffix(lines[2], "-") {
+		!strings.HasSuffix(lines[1], " 2.00") || !strings.HasSuffix(lines[2], "-") {
 		t.Errorf("%s", b.String())
 	}
 }

@@ -74,6 +74,7 @@ func startSSHD(j *job) (*sshdServer, error) {
 		"HostKey " + filepath.Join(j.Dir, hostKeyFile), "AuthorizedKeysFile " + filepath.Join(j.Dir, authorizedFile),
 		"StrictModes no", "UsePAM no", "PidFile none", "LogLevel ERROR", "PermitRootLogin yes", "PrintMotd no",
 		"Ciphers " + j.Suite.Cipher, "KexAlgorithms " + j.Kex,
+		"SetEnv SHLVL=2", // else bash, seeing sshd above it, reads the user's start-up files for every command
 	}
 	if j.Suite.MAC != "" {
 		lines = append(lines, "MACs "+j.Suite.MAC)

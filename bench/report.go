@@ -125,10 +125,7 @@ func (r *results) writeLine(b *strings.Builder, line *series, peers []string) {
 	}
 	ratio := "-"
 	if s := r.find(line.Section, line.Case, "hawser", line.Metric); s != nil && s.RatioX != nil {
-		ratio = fmt.Sprintf("%.2f", *s.RatioX)
-		if line.More {
-			ratio += " x faster"
-		}
+		ratio = fmt.Sprintf("%8.2f", *s.RatioX)
 	}
 	fmt.Fprintf(b, "  %s\n", ratio)
 }
