@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -152,6 +153,30 @@ func TestDeriveIsPrefix(t *testing.T) {
 			t.Error("two letters, one key")
 		}
 	})
+}
+
+// Keys of three blocks and more, which no official vector has, against the formula of RFC 4253 §7.2 written out.
+func TestDeriveManyBlocks(t *testing.T) {
+	k, exchangeHash, id := []byte{0, 0, 0, 2, 0x7f, 1}, []byte("H"), []byte("session")
+	for name, newHash := range map[string]func() hash.Hash{"SHA-1": sha1.New, "SHA-256": sha256.New, "SHA-512": sha512.New} {
+		block := func(parts ...[]byte) []byte {
+			h := newHash()
+			for _, p := range parts {
+				h.Write(p)
+			}
+			return h.Sum(nil)
+		}
+		k1 := block(k, exchangeHash, []byte("E"), id)
+		k2 := block(k, exchangeHash, k1)
+		k3 := block(k, exchangeHash, k1, k2)
+		k4 := block(k, exchangeHash, k1, k2, k3)
+		want := slices.Concat(k1, k2, k3, k4[:7])
+		got := make([]byte, len(want))
+		Method{Hash: newHash}.Derive(got, k[4:], exchangeHash, LetterMACClientToServer, id)
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s: %x, want %x", name, got, want)
+		}
+	}
 }
 
 // Leading zeros of an mpint are not significant, those of a string are.
