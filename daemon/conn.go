@@ -32,6 +32,7 @@ type conn struct {
 	uid    uint64
 	nc     net.Conn
 	opt    *options // as they were when the connection came
+	place  *ticket
 	events eventQueue
 
 	timeout atomic.Int64 // seconds; 0 never waits
@@ -61,7 +62,7 @@ func (d *Daemon) serve(ctx context.Context, nc net.Conn, t *ticket) error {
 	grace, cancel := context.WithTimeoutCause(ctx, opt.loginGraceTime(), errLoginGrace)
 	defer cancel()
 	opt.tune(nc)
-	c := &conn{d: d, nc: nc, opt: opt}
+	c := &conn{d: d, nc: nc, opt: opt, place: t}
 	c.events.init()
 	c.timeout.Store(int64(opt.timeout))
 	if !d.requested(grace, nc, opt) || !d.reg.addConnection(c, t, opt.maxConnections) {
@@ -169,6 +170,7 @@ func (c *conn) finish(err error) error {
 		if h := c.d.OnDisconnected; h != nil {
 			c.d.invoke(c, func() { h(&DisconnectedEvent{ConnectionID: c.id, StatusCode: code, Description: text}) })
 		}
+		c.place.done()
 		c.d.reg.removeConnection(c)
 	})
 	return asError(err)
