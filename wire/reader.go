@@ -9,14 +9,15 @@ import "encoding/binary"
 // All errors are *ProtocolError with ReasonProtocolError.
 type Reader struct {
 	p   []byte
-	op  string
+	op  string // empty: msg names what is read
+	msg Msg
 	err error
 }
 
 // NewReader returns a Reader over the payload p of a message whose number
 // must be m.
 func NewReader(p []byte, m Msg) Reader {
-	r := Reader{p: p, op: m.String()}
+	r := Reader{p: p, msg: m}
 	if len(p) == 0 {
 		r.fail("number", ErrTruncated)
 	} else if Msg(p[0]) != m {
@@ -34,7 +35,11 @@ func NewFieldReader(p []byte, op string) Reader { return Reader{p: p, op: op} }
 // fail keeps the first error and drops the rest of the input.
 func (r *Reader) fail(field string, err error) {
 	if r.err == nil {
-		r.err = Errorf(ReasonProtocolError, r.op, "%s: %w", field, err)
+		op := r.op
+		if op == "" {
+			op = r.msg.String() // only now: naming every message read would cost
+		}
+		r.err = Errorf(ReasonProtocolError, op, "%s: %w", field, err)
 	}
 	r.p = nil
 }
