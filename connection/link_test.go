@@ -29,7 +29,8 @@ type linkPipe struct {
 	bytes   int
 	control int // control packets queued since the queue was last empty
 	stalled bool
-	err     error
+	err     error // for who reads
+	closed  error // for who writes
 	waiting chan struct{}
 	notify  []func()
 }
@@ -132,7 +133,7 @@ func (l *link) WritePacket(done <-chan struct{}, head, body []byte) error {
 	}
 	defer p.mu.Unlock()
 	if p.err != nil {
-		return p.err
+		return p.closed
 	}
 	p.pushLocked(head, body)
 	return nil
@@ -143,7 +144,7 @@ func (l *link) TryWritePacket(head, body []byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.err != nil {
-		return p.err
+		return p.closed
 	}
 	if p.fullLocked() {
 		return errLinkBlock
@@ -168,14 +169,14 @@ func (l *link) WriteControl(payload []byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.err != nil {
-		return p.err
+		return p.closed
 	}
 	p.control++
 	if p.control > linkControl {
 		p.mu.Unlock()
 		l.Abort(errLinkOverflow)
 		p.mu.Lock()
-		return p.err
+		return p.closed
 	}
 	p.pushLocked(payload, nil)
 	return nil
@@ -188,8 +189,8 @@ func (l *link) Abort(err error) {
 	if l.aborted == nil {
 		l.aborted = err
 	}
-	l.out.end(io.EOF)
-	l.in.end(net.ErrClosed)
+	l.out.end(io.EOF, &endedError{err})
+	l.in.end(&endedError{err}, net.ErrClosed)
 }
 
 // reason returns what was given to Abort first.
@@ -201,11 +202,11 @@ func (l *link) reason() error {
 
 func (l *link) Close() error { l.Abort(net.ErrClosed); return nil }
 
-func (p *linkPipe) end(err error) {
+func (p *linkPipe) end(read, write error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.err == nil {
-		p.err = err
+		p.err, p.closed = read, write
 	}
 	p.stalled = false
 	p.wakeLocked()
