@@ -24,8 +24,10 @@ func hooks(d *Daemon) map[string]func(f func(connectionID, channelID int)) {
 		"Log":               func(f inside) { wrap(&d.OnLog, func(e *LogEvent) { f(e.ConnectionID, 1) }) },
 		"Status":            func(f inside) { wrap(&d.OnSSHStatus, func(e *SSHStatusEvent) { f(e.ConnectionID, 1) }) },
 		"ServiceRequest":    func(f inside) { wrap(&d.OnSSHServiceRequest, func(e *SSHServiceRequestEvent) { f(e.ConnectionID, 1) }) },
-		"UserAuth":          func(f inside) { wrap(&d.OnSSHUserAuthRequest, func(e *SSHUserAuthRequestEvent) { f(e.ConnectionID, 1) }) },
-		"GlobalRequest":     func(f inside) { wrap(&d.OnSSHGlobalRequest, func(e *SSHGlobalRequestEvent) { f(e.ConnectionID, 1) }) },
+		"UserAuth": func(f inside) {
+			wrap(&d.OnSSHUserAuthRequest, func(e *SSHUserAuthRequestEvent) { f(e.ConnectionID, 1) })
+		},
+		"GlobalRequest": func(f inside) { wrap(&d.OnSSHGlobalRequest, func(e *SSHGlobalRequestEvent) { f(e.ConnectionID, 1) }) },
 		"OpenRequest": func(f inside) {
 			wrap(&d.OnSSHChannelOpenRequest, func(e *SSHChannelOpenRequestEvent) { f(e.ConnectionID, e.ChannelID) })
 		},
@@ -44,8 +46,12 @@ func hooks(d *Daemon) map[string]func(f func(connectionID, channelID int)) {
 		"DataIn": func(f inside) {
 			wrap(&d.OnSSHChannelDataIn, func(e *SSHChannelDataInEvent) { f(e.ConnectionID, e.ChannelID) })
 		},
-		"EOF":    func(f inside) { wrap(&d.OnSSHChannelEOF, func(e *SSHChannelEOFEvent) { f(e.ConnectionID, e.ChannelID) }) },
-		"Closed": func(f inside) { wrap(&d.OnSSHChannelClosed, func(e *SSHChannelClosedEvent) { f(e.ConnectionID, e.ChannelID) }) },
+		"EOF": func(f inside) {
+			wrap(&d.OnSSHChannelEOF, func(e *SSHChannelEOFEvent) { f(e.ConnectionID, e.ChannelID) })
+		},
+		"Closed": func(f inside) {
+			wrap(&d.OnSSHChannelClosed, func(e *SSHChannelClosedEvent) { f(e.ConnectionID, e.ChannelID) })
+		},
 	}
 }
 
