@@ -3,7 +3,10 @@ package sshclient_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -349,3 +352,32 @@ func tempFile(t testing.TB, text string) string {
 	}
 	return f.Name()
 }
+
+// ecdsaSigner makes a key of a type that goes second by default.
+func ecdsaSigner(t testing.TB) sshkey.Signer {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := sshkey.NewSigner(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer
+}
+
+func ecdsaPublic(t testing.TB) sshkey.PublicKey { return ecdsaSigner(t).PublicKey() }
+
+// seen is a policy that notes the host it is asked about.
+type seen struct {
+	host *sshclient.Host
+	sshclient.HostKeyPolicy
+}
+
+func (s seen) Check(ctx context.Context, host sshclient.Host, key sshkey.PublicKey) error {
+	*s.host = host
+	return s.HostKeyPolicy.Check(ctx, host, key)
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
