@@ -7,9 +7,9 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/hawser-ssh/hawser/transport"
-	"github.com/hawser-ssh/hawser/wire"
 )
 
 // slog returns the logger of SetLogger, or one that is silent.
@@ -96,7 +96,7 @@ func appendAttr(b *strings.Builder, prefix string, a slog.Attr) {
 		return
 	}
 	text := a.Value.Resolve().String()
-	if text == "" || strings.ContainsAny(text, " \"\\\n\r\t") {
+	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return r == ' ' || r == '"' || !unicode.IsPrint(r) }) {
 		text = strconv.Quote(text)
 	}
 	b.WriteString(" " + prefix + a.Key + "=" + text)
@@ -111,7 +111,7 @@ func (c *conn) log(level int, kind, text string) {
 		if lost > 0 {
 			text += " (" + strconv.Itoa(lost) + " earlier messages were dropped)"
 		}
-		e := &LogEvent{ConnectionID: c.id, LogLevel: level, Message: wire.Escape(text, maxText), LogType: kind}
+		e := &LogEvent{ConnectionID: c.id, LogLevel: level, Message: text[:min(len(text), maxText)], LogType: kind}
 		c.d.invoke(c, func() { c.d.OnLog(e) })
 	})
 }
