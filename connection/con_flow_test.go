@@ -395,12 +395,12 @@ func TestBulk(t *testing.T) {
 	}
 	go send(c, 1)
 	go receive(s)
-	if <-sums != <-sums {
+	if a, b := <-sums, <-sums; a != b {
 		t.Fatal("bytes changed")
 	}
 	go send(s, 2)
 	go receive(c)
-	if <-sums != <-sums {
+	if a, b := <-sums, <-sums; a != b {
 		t.Fatal("bytes changed on the way back")
 	}
 }

@@ -7,19 +7,19 @@
 //
 // # States of a channel
 //
-//	             Open, our CHANNEL_OPEN sent              the peer's CHANNEL_OPEN
-//	                        |                                        |
-//	                     opening --- refused, gone      OpenRequest --- Reject, gone
-//	                        | confirmed                              | Accept
-//	                        +------------------> open <--------------+
-//	                                              |
-//	     CloseWrite: EOF sent, we still read      |     EOF received: Read ends, we still write
-//	                                              |
-//	     Close, or the peer's CLOSE: ours goes out behind what Write and TryWrite have taken
-//	                                              |
-//	                            over: both sides have sent CLOSE; Done closes
-//	                                              |
-//	     gone: Closed has run, and all data was read or Close was called; only now our number is free again
+//	        Open, our CHANNEL_OPEN sent              the peer's CHANNEL_OPEN
+//	                   |                                        |
+//	                opening --- refused, gone      OpenRequest --- Reject, gone
+//	                   | confirmed                              | Accept
+//	                   +------------------> open <--------------+
+//	                                         |
+//	CloseWrite: EOF sent, we still read      |     EOF received: Read ends, we still write
+//	                                         |
+//	Close, or the peer's CLOSE: ours goes out behind what Write and TryWrite have taken
+//	                                         |
+//	                       over: both sides have sent CLOSE; Done closes
+//	                                         |
+//	gone: Closed has run, and all data was read or Close was called; only now our number is free again
 //
 // The end of the connection leads to over from everywhere.
 //

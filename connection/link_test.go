@@ -39,7 +39,6 @@ type linkPipe struct {
 type link struct {
 	in, out *linkPipe
 	last    []byte // what ReadPacket lent
-	once    sync.Once
 	mu      sync.Mutex
 	aborted error // the first Abort
 }
