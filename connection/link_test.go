@@ -1,6 +1,7 @@
 package connection
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -18,6 +19,8 @@ var (
 	errLinkCanceled = errors.New("link: canceled")
 	errLinkOverflow = errors.New("link: too many replies")
 )
+
+var poison = bytes.Repeat([]byte{0xdb}, 4096)
 
 // linkPipe is one direction of a link: a queue of packets in reused buffers.
 type linkPipe struct {
@@ -57,8 +60,8 @@ func (l *link) ReadPacket() ([]byte, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if l.last != nil {
-		for i := range l.last {
-			l.last[i] = 0xdb
+		for b := l.last; len(b) > 0; {
+			b = b[copy(b, poison):]
 		}
 		p.free = append(p.free, l.last[:0])
 		l.last = nil

@@ -174,6 +174,15 @@ func TestStderr(t *testing.T) {
 			t.Fatalf("%q %v", got, err)
 		}
 	}
+	c, s = pairOpen(t, nil, nil, nil)
+	go func() {
+		io.WriteString(s.Stderr(), "lent")
+		s.CloseWrite()
+	}()
+	var lent bytes.Buffer
+	if n, err := io.Copy(&lent, c.Stderr()); n != 4 || err != nil || lent.String() != "lent" {
+		t.Fatal(n, err)
+	}
 	// What nobody wants takes no window.
 	c, s = pairOpen(t, &Config{Window: 1000, MaxPacket: 1000}, nil, nil)
 	c.DiscardStderr()
