@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -308,8 +307,6 @@ func short(t testing.TB) {
 		t.Skip("not with -short")
 	}
 }
-
-func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
 
 // windowSignal tells a program that its terminal has another size.
 const windowSignal = syscall.SIGWINCH
