@@ -2,6 +2,7 @@ package sshclient_test
 
 import (
 	"errors"
+	"os"
 	"testing"
 
 	"github.com/hawser-ssh/hawser/connection/peertest"
@@ -39,7 +40,9 @@ func TestSSHD(t *testing.T) {
 	client := p.dial(t)
 	testSessions(t, client)
 	testExitSignal(t, client)
-	testTerminal(t, client)
+	if os.Geteuid() == 0 { // without root, sshd cannot give the terminal away, and ends
+		testTerminal(t, client)
+	}
 	testEnvironment(t, client)
 	testShell(t, client)
 	testSFTP(t, client, t.TempDir())
