@@ -138,10 +138,10 @@ func insideOnce(t *testing.T, event, method string, ends bool) {
 		}
 	})
 	s := serve(t, d)
-	c, err := dial(s, clientConfig("alice", xssh.Password("secret")))
+	c, err := dialOurs(t, s)
 	if err == nil {
-		c.SendRequest("round-trip", true, nil)
-		run(t, c, "cat", "hello")
+		c.GlobalRequest(t.Context(), "round-trip", true, nil)
+		runOurs(t, c, "cat", "hello")
 		c.Close()
 	} else if !ends {
 		t.Errorf("no login: %v", err)
@@ -182,10 +182,10 @@ func TestRES08(t *testing.T) {
 			other.SendRequest("round-trip", true, nil)
 			armed.Store(true)
 			s := serve(t, d)
-			c, err := dial(s, clientConfig("alice", xssh.Password("secret")))
+			c, err := dialOurs(t, s)
 			if err == nil {
-				c.SendRequest("round-trip", true, nil)
-				if out, err := run(t, c, "cat", "hello"); err == nil && event != "Closed" && event != "Disconnected" {
+				c.GlobalRequest(t.Context(), "round-trip", true, nil)
+				if out, err := runOurs(t, c, "cat", "hello"); err == nil && event != "Closed" && event != "Disconnected" {
 					t.Errorf("the connection survived: %q", out)
 				}
 				c.Close()

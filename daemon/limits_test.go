@@ -194,6 +194,29 @@ func TestAUT17(t *testing.T) {
 	})
 }
 
+// TestSlowArrival: handlers that take their time before the login do not
+// keep the socket open beyond the deadline.
+func TestSlowArrival(t *testing.T) {
+	for _, event := range []string{"ConnectionRequest", "Connected", "ServiceRequest", "UserAuth"} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDaemon(t)
+			hooks(d)[event](func(int, int) { time.Sleep(5 * time.Minute) })
+			d.OnSSHChannelOpenRequest = func(*SSHChannelOpenRequestEvent) { t.Error("a channel") }
+			s := serve(t, d)
+			start := time.Now()
+			if _, err := dial(s, clientConfig("alice", xssh.Password("secret"))); err == nil {
+				t.Errorf("%s: logged in", event)
+			}
+			if took := time.Since(start); took < 60*time.Second || took > 61*time.Second {
+				t.Errorf("%s: the client was closed after %v", event, took)
+			}
+			if err := <-s.done; err == nil {
+				t.Errorf("%s: no error", event)
+			}
+		})
+	}
+}
+
 // TestAUT18: the deadline strikes at the instant of the login: either the
 // client is in, or it is out, and then no handler of the connection runs.
 func TestAUT18(t *testing.T) {

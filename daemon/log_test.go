@@ -117,12 +117,12 @@ func TestLostLogs(t *testing.T) {
 			got = append(got, e.Message)
 		}
 		for range maxQueuedLogs + 100 {
-			c.log(1, "INFO", "line")
+			c.log(&LogEvent{LogLevel: 1, Message: "line"}, true)
 		}
 		synctest.Wait()
 		close(release)
 		synctest.Wait()
-		c.log(1, "INFO", "last")
+		c.log(&LogEvent{LogLevel: 1, Message: "last"}, true)
 		synctest.Wait()
 	})
 	if len(got) < maxQueuedLogs || len(got) > maxQueuedLogs+2 || !strings.Contains(got[len(got)-1], "earlier messages were dropped") {
