@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -348,6 +349,32 @@ func TestShutdownDuringArrival(t *testing.T) {
 	if err := <-s.done; err == nil {
 		t.Error("served")
 	}
+}
+
+// TestIdleCost: an idle connection with an idle channel parks one goroutine.
+func TestIdleCost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDaemon(t)
+		echo(t, d)
+		before := runtime.NumGoroutine()
+		const n = 5
+		var all []*served
+		for range n {
+			s := serve(t, d)
+			all = append(all, s)
+			p, number := peerSession(t, s, 100)
+			p.Send(wire.ChannelData{Recipient: number, Data: []byte("hello")}.Append(nil))
+			readData(t, p, 5)
+		}
+		synctest.Wait()
+		if got := runtime.NumGoroutine() - before; got != n {
+			t.Errorf("%d goroutines for %d connections", got, n)
+		}
+		for _, s := range all {
+			s.client.Close()
+			<-s.done
+		}
+	})
 }
 
 // TestManyConnections counts the events of many connections at once.
