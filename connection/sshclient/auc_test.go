@@ -131,7 +131,7 @@ func TestAUC09Opens(t *testing.T) {
 // anything is dialled. The client builds no commands itself.
 func TestAUC10Names(t *testing.T) {
 	for _, addr := range []string{
-		"-oProxyCommand=x:22", "host;id:22", "$(id):22", "`id`:22", "a b:22", "host\n:22", "ho\x00st:22", "a|b", "a&b:22", "'x':22", "a:b:22", "host:no such port",
+		"-oProxyCommand=x:22", "host;id:22", "$(id):22", "`id`:22", "a b:22", "host\n:22", "ho\x00st:22", "a|b", "a&b:22", "'x':22", "a:b:22", "host:no such port", "", ":22",
 	} {
 		nc, _ := transporttest.Pipe()
 		if _, err := sshclient.NewClient(testContext(t), nc, addr, trustAll()); !isA[*sshclient.ConfigError](err) {
