@@ -9,14 +9,16 @@
 //	reader       Handshake, then ReadPacket in a loop   the socket
 //	             SetAuthenticated, PeerExtension
 //	any          WritePacket                            an exchange, the send buffer
-//	             TryWritePacket, WriteControl, Abort    nothing
+//	             TryWritePacket, NotifyWritable         nothing
+//	             WriteControl, Abort                    nothing
 //	             Rekey                                  the exchange
 //	             Disconnect, Close                      the last bytes to leave
 //	flusher      started by writes, ends when all is    the socket
 //	             written; closes the socket at the end
 //
 // The reader is the caller's own goroutine. Exchanges run on it, so that only
-// their gate concerns writers; timers run on goroutines of the runtime.
+// their gate concerns writers; timers run on goroutines of the runtime. What
+// NotifyWritable is given runs on the flusher, or on a goroutine of its own.
 //
 // # Who owns which bytes
 //

@@ -126,18 +126,19 @@ func (c *Conn) TryWritePacket(head, body []byte) error {
 	return err
 }
 
-// NotifyWritable calls f once when a write of a small packet would not wait,
-// or the connection has ended: on a goroutine other than the caller's, and
-// never under a lock. f must not wait, nor end the connection.
+// NotifyWritable calls f once when a write of any size would not wait, or the
+// connection has ended: on a goroutine other than the caller's, and never
+// under a lock. f must not wait, nor end the connection.
 func (c *Conn) NotifyWritable(f func()) {
 	o := &c.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if ready, err := c.writable(0); ready || err != nil {
+	ready, err := c.writable(0)
+	if err != nil || ready && len(o.buf) == 0 {
 		go f()
 		return
 	}
-	o.notify = append(o.notify, f)
+	o.notify = append(o.notify, f) // who holds the gate or takes buf starts a flusher, which calls it
 }
 
 // WriteControl writes one packet without ever waiting: what the reader must
