@@ -209,7 +209,8 @@ func TestComplaints(t *testing.T) {
 		if err := os.Chmod(filepath.Join(dir, "secret"), 0); err != nil {
 			t.Fatal(err)
 		}
-		r := peertest.Cmd{Path: hawserdBinary(t), Args: []string{"-hostkey", filepath.Join(dir, "secret")}}.Run(t)
+		r := peertest.Cmd{Path: hawserdBinary(t), Args: []string{"-hostkey", filepath.Join(dir, "secret")},
+			Env: []string{"HOME=" + newHome(t)}}.Run(t)
 		wantOneLine(t, r, exitFailure, "permission denied")
 	})
 }
