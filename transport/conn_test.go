@@ -37,6 +37,14 @@ func trustAny(context.Context, sshkey.PublicKey) error { return nil }
 // not yet running.
 func connect(t testing.TB, client, server transport.Config) (c, s *transport.Conn) {
 	t.Helper()
+	c, s = handshaken(t, client, server)
+	login(t, c, s)
+	return c, s
+}
+
+// handshaken is connect without the authentication.
+func handshaken(t testing.TB, client, server transport.Config) (c, s *transport.Conn) {
+	t.Helper()
 	a, b := transporttest.Pipe()
 	client.VerifyHostKey = trustAny
 	server.HostKeys = []sshkey.Signer{hostKey(t)}
@@ -50,7 +58,6 @@ func connect(t testing.TB, client, server transport.Config) (c, s *transport.Con
 	if err := <-result; err != nil {
 		t.Fatalf("server: %v", err)
 	}
-	login(t, c, s)
 	return c, s
 }
 

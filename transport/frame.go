@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"syscall"
@@ -126,7 +127,11 @@ func (in *receiver) payload(p []byte) ([]byte, error) {
 	if in.decomp == nil || in.delayed || in.early {
 		return p[1 : 1+n], nil
 	}
-	return in.decomp.decompress(p[1 : 1+n])
+	content, err := in.decomp.decompress(p[1 : 1+n])
+	if in.phase != phaseOpen {
+		content = bytes.Clone(content) // passwords are cleared where they lie: not in the stream's window
+	}
+	return content, err
 }
 
 // fill reads until n unread bytes are in the buffer.

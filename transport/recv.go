@@ -9,7 +9,8 @@ import (
 var errUnexpected = errors.New("message is not allowed now")
 
 // ReadPacket returns the payload of the next message for the layers above: a
-// view, valid until the next call. The transport's own messages, re-keys among
+// view, valid until the next call, which may be overwritten up to
+// SetAuthenticated and not after. The transport's own messages, re-keys among
 // them, are handled inside. Only one goroutine may read, and while it does, it
 // waits for nothing but the socket. After an error, which matches
 // net.ErrClosed, the connection has ended.
