@@ -37,7 +37,8 @@ type receiver struct {
 	phase     phase
 	preAuth   int  // unread bytes that had arrived before SetAuthenticated
 	early     bool // the packet at hand is one of them
-	delayed   bool // decomp waits for SetAuthenticated
+	late      bool // decomp begins with SetAuthenticated, not with the keys
+	delayed   bool // and that has not been
 	decomp    decompressor
 	extInfo   extInfoState
 	debugSeen int
@@ -124,7 +125,7 @@ func (in *receiver) payload(p []byte) ([]byte, error) {
 	if n == 0 {
 		return nil, &wire.ProtocolError{Reason: wire.ReasonProtocolError, Op: "packet", Err: errEmptyPayload}
 	}
-	if in.decomp == nil || in.delayed || in.early {
+	if in.decomp == nil || in.delayed || in.late && in.early {
 		return p[1 : 1+n], nil
 	}
 	content, err := in.decomp.decompress(p[1 : 1+n])

@@ -167,7 +167,8 @@ func (in *receiver) setDecompressor(row compression, limit int) {
 		in.decomp = nil
 	}
 	if row.newDecompressor != nil {
-		in.decomp, in.delayed = row.newDecompressor(limit), row.delayed && in.phase != phaseOpen
+		in.decomp, in.late = row.newDecompressor(limit), row.delayed
+		in.delayed = in.late && in.phase != phaseOpen
 	}
 }
 
