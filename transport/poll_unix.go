@@ -35,6 +35,9 @@ func (c *Conn) pollRead(fd uintptr) bool {
 	}
 	if in.err != syscall.EAGAIN {
 		in.n = max(in.n, 0)
+		if in.phase != phaseOpen {
+			quickAck(fd)
+		}
 		return true
 	}
 	if in.r == in.w {
