@@ -3,6 +3,7 @@ package transport_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"runtime"
 	"testing"
@@ -126,6 +127,27 @@ func TestKEX20HostKeyChanges(t *testing.T) {
 	must(t, s.peer.ReadKexInit())
 	must(t, s.peer.Agree())
 	s.dropped(t, wire.ReasonHostKeyNotVerifiable)
+}
+
+// TestHostKeyDuringRekey asks for the key, which any goroutine may, while
+// exchanges verify it again.
+func TestHostKeyDuringRekey(t *testing.T) {
+	c, s := connect(t, transport.Config{}, transport.Config{})
+	sums := make(chan [sha256.Size]byte, 2)
+	go digest(c, sums)
+	go digest(s, sums)
+	asked := make(chan struct{})
+	go func() {
+		defer close(asked)
+		for c.Err() == nil {
+			c.HostKey()
+		}
+	}()
+	for range 3 {
+		must(t, c.Rekey(t.Context()))
+	}
+	c.Close()
+	<-asked
 }
 
 func TestKEX21RekeyByTime(t *testing.T) {

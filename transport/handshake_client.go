@@ -68,6 +68,8 @@ func (x *exchange) trust(key sshkey.PublicKey) (err error) {
 	if err != nil {
 		return &wire.ProtocolError{Reason: wire.ReasonHostKeyNotVerifiable, Op: "host key", Err: err}
 	}
-	x.c.peer.hostKey = key
+	if x.first { // anybody may read it from then on
+		x.c.peer.hostKey = key
+	}
 	return nil
 }
