@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hawser-ssh/hawser/cipher"
 	"github.com/hawser-ssh/hawser/transport"
 	"github.com/hawser-ssh/hawser/wire"
 )
@@ -166,9 +167,53 @@ func TestKEX21RekeyByTime(t *testing.T) {
 	})
 }
 
-// TestKEX21 counts what is received and what is sent.
+// few is a packet cipher that bears 40 packets.
+type few struct {
+	cipher.Sealer
+	cipher.Opener
+}
+
+func (f few) Layout() (l cipher.Layout) {
+	if l = f.layout(); l.MaxPackets > 40 {
+		l.MaxPackets = 40
+	}
+	return l
+}
+
+func (f few) layout() cipher.Layout {
+	if f.Sealer != nil {
+		return f.Sealer.Layout()
+	}
+	return f.Opener.Layout()
+}
+
+// bounded are ciphers that need new keys sooner than the Config says.
+func bounded(t *testing.T) (bytes, packets cipher.Cipher) {
+	t.Helper()
+	rows, err := cipher.Lookup("aes128-ctr", "aes128-gcm@openssh.com")
+	must(t, err)
+	bytes, packets, base := rows[0], rows[1], rows[1]
+	bytes.MaxBytes = 20_000
+	packets.Sealer = func(c cipher.Cipher, key, iv []byte) (cipher.Sealer, error) {
+		s, err := base.Sealer(c, key, iv)
+		return few{Sealer: s}, err
+	}
+	packets.Opener = func(c cipher.Cipher, key, iv []byte) (cipher.Opener, error) {
+		o, err := base.Opener(c, key, iv)
+		return few{Opener: o}, err
+	}
+	return bytes, packets
+}
+
+// TestKEX21 counts what is received and what is sent (PKT-14, PKT-15 for what
+// the cipher bears).
 func TestKEX21RekeyByCount(t *testing.T) {
-	for name, cfg := range map[string]transport.Config{"packets": {RekeyPackets: 20}, "bytes": {RekeyBytes: 20_000}} {
+	byBytes, byPackets := bounded(t)
+	for name, cfg := range map[string]transport.Config{
+		"packets": {RekeyPackets: 20}, "bytes": {RekeyBytes: 20_000},
+		"bytes of the cipher":   {Ciphers: []cipher.Cipher{byBytes}},
+		"packets of the cipher": {Ciphers: []cipher.Cipher{byPackets}},
+	} {
 		t.Run(name, func(t *testing.T) {
 			for _, sends := range []bool{true, false} {
 				s := attack(t, wire.Server, cfg)
@@ -176,18 +221,21 @@ func TestKEX21RekeyByCount(t *testing.T) {
 				must(t, <-s.handshake)
 				s.login(t)
 				data := wire.ChannelData{Data: make([]byte, 1000)}.Append(nil)
-				for range 30 {
-					if sends {
-						must(t, s.peer.Send(data))
-					} else {
-						go s.WritePacket(nil, data, nil)
-					}
+				write := func(p []byte) error { return s.WritePacket(nil, p, nil) }
+				if sends {
+					write = s.peer.Send
 				}
-				for {
+				go func() {
+					for range 30 {
+						write(data)
+					}
+					s.WritePacket(nil, wire.ChannelEOF{}.Append(nil), nil)
+				}()
+				for m := wire.MsgChannelData; m != wire.MsgKexInit; {
 					p, err := s.peer.Read()
 					must(t, err)
-					if wire.Msg(p[0]) == wire.MsgKexInit {
-						break
+					if m = wire.Msg(p[0]); m == wire.MsgChannelEOF && !sends {
+						t.Fatal("no re-key")
 					}
 				}
 			}

@@ -18,7 +18,7 @@ import (
 //
 //	PKT-10, PKT-12   CBC and truncated MACs are not built yet
 //	PKT-11           cipher: no decryption behind a wrong tag
-//	PKT-15           cipher: the invocation counter of GCM
+//	PKT-14, PKT-15   KEX-21; cipher: the invocation counter of GCM
 //	PKT-18, PKT-19   inflate_test.go
 //	PKT-23, PKT-24   wire: every message truncated, extended and with wrong lengths
 //	KEX-05, KEX-07   kex: negotiation

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/hawser-ssh/hawser/cipher"
 	"github.com/hawser-ssh/hawser/wire"
 )
 
@@ -40,15 +41,16 @@ func (c *Conn) Rekey(ctx context.Context) error {
 	return o.err
 }
 
-// rekeyDue reports whether a direction has seen enough under its keys.
-func (c *Conn) rekeyDue(packets, bytes uint64) bool {
-	return packets >= c.cfg.RekeyPackets || bytes >= c.cfg.RekeyBytes
+// rekeyDue reports whether a direction has seen enough under its keys: what
+// the Config says, and never more than the cipher bears, with half of its
+// packets left for the exchange to end in.
+func (c *Conn) rekeyDue(l *cipher.Layout, packets, bytes uint64) bool {
+	return packets >= min(c.cfg.RekeyPackets, l.MaxPackets/2) || bytes >= min(c.cfg.RekeyBytes, l.MaxBytes)
 }
 
 // rekeyIfDue starts a re-key when the receiving direction needs one.
 func (c *Conn) rekeyIfDue() error {
-	if c.in.phase == phaseOpen &&
-		(c.rekeyDue(c.in.packets, c.in.bytes) || c.in.bytes >= c.in.layout.MaxBytes) {
+	if c.in.phase == phaseOpen && c.rekeyDue(&c.in.layout, c.in.packets, c.in.bytes) {
 		return c.startExchange()
 	}
 	return nil

@@ -198,7 +198,7 @@ func (c *Conn) writable(n int) (bool, error) {
 	if n > c.maxPayload() {
 		return false, ErrTooLarge
 	}
-	if o.open && c.rekeyDue(o.packets, o.bytes) {
+	if o.open && c.rekeyDue(&o.layout, o.packets, o.bytes) {
 		c.sendKexInit()
 	}
 	if o.gated || o.err != nil {
