@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/hawser-ssh/hawser/transport"
+	"github.com/hawser-ssh/hawser/transport/sshkey"
 	"github.com/hawser-ssh/hawser/transport/transporttest"
 	"github.com/hawser-ssh/hawser/wire"
 )
@@ -246,4 +247,23 @@ func TestVER17NoCompatibilityModes(t *testing.T) {
 		s.peer.ReadVersion()
 		s.dropped(t, wire.ReasonProtocolError)
 	}
+}
+
+// TestEndBeforeIdentification: the first bytes are those of the identification
+// line, whenever the end comes (RFC 4253 §4.2).
+func TestEndBeforeIdentification(t *testing.T) {
+	inBothRoles(t, func(t *testing.T, role wire.Role) {
+		ours, theirs := transporttest.Pipe()
+		c := transport.Server(ours, &transport.Config{HostKeys: []sshkey.Signer{hostKey(t)}})
+		if role == wire.Client {
+			c = transport.Client(ours, &transport.Config{VerifyHostKey: trustAny})
+		}
+		closed := make(chan struct{})
+		go func() { defer close(closed); c.Close() }()
+		if p, err := io.ReadAll(theirs); err != nil || len(p) > 0 {
+			t.Errorf("%q before the identification, %v", p, err)
+		}
+		theirs.Close()
+		<-closed
+	})
 }

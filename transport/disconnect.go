@@ -47,7 +47,8 @@ func tellPeer(err error) bool {
 
 // end makes err the reason why the connection ended, unless it has one. What
 // is in the send buffer still goes out, and behind it, if tell is set, a
-// DISCONNECT; then the socket is closed.
+// DISCONNECT, unless our identification has not gone out; then the socket is
+// closed.
 func (c *Conn) end(err error, tell bool) {
 	o := &c.out
 	o.mu.Lock()
@@ -59,7 +60,7 @@ func (c *Conn) end(err error, tell bool) {
 	close(c.done)
 	stopTimer(o.rekeyTimer)
 	stopTimer(o.rekeyDeadline)
-	if tell {
+	if tell = tell && o.greeted; tell {
 		reason := reasonOf(err)
 		text := reason.String()
 		if d, ok := errors.AsType[*DisconnectError](err); ok && d.Text != "" {

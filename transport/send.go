@@ -20,6 +20,7 @@ type sender struct {
 	err error // why the connection ended; permanent
 
 	buf      []byte // pooled; sealed packets that no flusher has taken
+	greeted  bool   // our identification has gone out: packets may follow
 	flushing bool   // a flusher is at work
 	lingers  bool   // the flusher sends FIN, and waits for the peer's, before it closes
 

@@ -33,6 +33,9 @@ func (c *Conn) exchangeVersions() error {
 	if err := c.writeRaw(append([]byte(c.cfg.Version), "\r\n"...)); err != nil {
 		return err
 	}
+	c.out.mu.Lock()
+	c.out.greeted = true
+	c.out.mu.Unlock()
 	for lines, prelude := 0, MaxPreludeBytes; ; lines++ {
 		line, err := c.readVersionLine(prelude)
 		if err != nil {
