@@ -62,11 +62,12 @@ func (q *recvQueue) fill(p []byte) (rest []byte) {
 	return p[n:]
 }
 
-// add takes the chunk c.
-func (q *recvQueue) add(c *chunk) {
+// add takes the chunk c. It returns how many bytes it does not keep.
+func (q *recvQueue) add(c *chunk) (dropped int) {
 	if q.dropped {
+		dropped = c.w
 		c.free()
-		return
+		return dropped
 	}
 	if q.tail == nil {
 		q.head = c
@@ -75,6 +76,7 @@ func (q *recvQueue) add(c *chunk) {
 	}
 	q.tail = c
 	q.size += c.w
+	return 0
 }
 
 // read copies out up to len(p) bytes.

@@ -31,7 +31,7 @@ func (c *Channel) receive(code uint32, p []byte) error {
 		var ck *chunk
 		ck, rest = newChunk(rest, alone)
 		c.mu.Lock()
-		q.add(ck)
+		c.grantLocked(q.add(ck))
 	}
 	if c.ev.Data != nil {
 		if !c.silent {
