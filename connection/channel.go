@@ -199,10 +199,10 @@ func (c *Channel) Close() error {
 
 func (c *Channel) closeLocked() {
 	c.closed, c.silent, c.closing = true, true, true
-	c.in.drop()
-	c.inErr.drop()
+	lost := c.in.drop() + c.inErr.drop()
 	c.hangUpLocked()
 	c.finishSendingLocked()
+	c.grantLocked(lost) // where CLOSE has to wait, the peer must not
 }
 
 // hangUpLocked ends the waits of readers, writers and requests.

@@ -41,3 +41,27 @@ func TestDropWhileReceiving(t *testing.T) {
 		}
 	}
 }
+
+// TestCloseGivesWindowBack: where CLOSE has to wait for the peer's window, the
+// peer may be waiting for ours before it reads on.
+func TestCloseGivesWindowBack(t *testing.T) {
+	h, got := accepting(nil)
+	script(t, wire.Server, &Config{Handler: h, Window: 1000, MaxPacket: 1000}, func(p *raw) {
+		p.send(wire.ChannelOpen{Type: typeSession, Sender: 7, Window: 10, MaxPacket: 10})
+		p.next()
+		c := <-got
+		if err := c.TryWrite(stdoutCode, make([]byte, 15)); err != nil {
+			t.Fatal(err)
+		}
+		p.expect(wire.ChannelData{Recipient: 7, Data: make([]byte, 10)})
+		p.send(wire.ChannelData{Recipient: c.ID(), Data: make([]byte, 1000)})
+		p.silence()
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+		p.expect(wire.ChannelWindowAdjust{Recipient: 7, Bytes: 1000})
+		p.send(wire.ChannelWindowAdjust{Recipient: c.ID(), Bytes: 10})
+		p.expect(wire.ChannelData{Recipient: 7, Data: make([]byte, 5)}, wire.ChannelClose{Recipient: 7})
+		p.silence()
+	})
+}
