@@ -23,13 +23,15 @@ func (c *Conn) writeOut() {
 	o.flushing = true
 	c.joined.Add(1)
 	defer c.joined.Done()
-	o.direct, o.buf, o.control = o.buf, nil, controlCount{}
+	leaving := o.control
+	o.direct, o.buf = o.buf, nil
 	o.mu.Unlock()
 	n := c.tryWrite()
 	o.mu.Lock()
 	b := o.direct
 	o.flushing, o.direct = false, nil
 	if n == len(b) {
+		o.control.sub(leaving)
 		putBuffer(b)
 	} else { // before anything that was sealed since
 		rest := append(b[:copy(b, b[n:])], o.buf...)
@@ -54,8 +56,8 @@ func (c *Conn) runFlusher() {
 	o := &c.out
 	o.mu.Lock()
 	for len(o.buf) > 0 {
-		b := o.buf
-		o.buf, o.control = nil, controlCount{}
+		b, leaving := o.buf, o.control
+		o.buf = nil
 		notify := o.release()
 		o.mu.Unlock()
 		runAll(notify)
@@ -65,6 +67,7 @@ func (c *Conn) runFlusher() {
 			c.end(err, false)
 		}
 		o.mu.Lock()
+		o.control.sub(leaving)
 		if err != nil {
 			putBuffer(o.buf)
 			o.buf = nil

@@ -104,11 +104,12 @@ func (c *Conn) openGate() error {
 	o.gated = false
 	r := wire.NewFieldReader(o.queue.buf, "control queue")
 	for r.Len() > 0 {
-		if err := c.seal(r.Bytes("payload"), nil); err != nil {
+		payload := r.Bytes("payload")
+		if err := c.seal(payload, nil); err != nil {
 			return err
 		}
+		o.control.add(len(payload))
 	}
-	o.control = o.queue.controlCount
 	o.queue.drop()
 	c.startFlush()
 	o.wake()

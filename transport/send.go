@@ -47,7 +47,7 @@ type sender struct {
 	rekeyTimer    *time.Timer // starts the next re-key
 	rekeyDeadline *time.Timer // ends a stalled one
 
-	control controlCount  // replies in buf
+	control controlCount  // replies in buf, and in what is being written
 	waiting chan struct{} // closed when something changes; nil if nobody waits
 	notify  []func()      // to be called when a write would not wait
 }
@@ -56,6 +56,8 @@ type sender struct {
 type controlCount struct{ messages, bytes int }
 
 func (n *controlCount) add(bytes int) { n.messages++; n.bytes += bytes }
+
+func (n *controlCount) sub(m controlCount) { n.messages -= m.messages; n.bytes -= m.bytes }
 
 // controlQueue holds replies that an exchange in progress keeps back, each
 // behind its length.
