@@ -2,7 +2,6 @@ package main
 
 import (
 	"io"
-	"os"
 	"sync"
 )
 
@@ -11,7 +10,7 @@ func (s *session) runProgram() {
 	p := s.program
 	s.srv.background(s.copyInput) // ends with the channel or the program's standard input
 	var output sync.WaitGroup
-	output.Go(func() { s.copyOutput(s.ch, p.stdout) })
+	output.Go(func() { s.copyOutput(s.ch, p.output()) })
 	if p.stderr != nil {
 		output.Go(func() { s.copyOutput(s.ch.Stderr(), p.stderr) })
 	}
@@ -43,7 +42,7 @@ func (s *session) copyInput() {
 
 // copyOutput delivers what the program writes. When the channel is gone it closes the stream, so that the program
 // learns of it when it writes.
-func (s *session) copyOutput(to io.Writer, from *os.File) {
+func (s *session) copyOutput(to io.Writer, from io.ReadCloser) {
 	_, err := io.Copy(to, from)
 	if err != nil && !terminalEnd(err) {
 		from.Close()

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -60,6 +61,18 @@ func setModes(tty *os.File, modes []connection.Mode) {
 		}
 		_ = unix.IoctlSetTermios(int(fd), ioctlSet, attr)
 	})
+}
+
+// setSize tells a terminal its size, whose numbers the session's limits keep in range.
+func setSize(tty *os.File, s connection.Size) error {
+	raw, err := tty.SyscallConn()
+	if err != nil {
+		return err
+	}
+	size := &unix.Winsize{Col: uint16(s.Columns), Row: uint16(s.Rows), Xpixel: uint16(s.WidthPx), Ypixel: uint16(s.HeightPx)}
+	var failed error
+	err = raw.Control(func(fd uintptr) { failed = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, size) })
+	return errors.Join(err, failed)
 }
 
 func setMode(attr *unix.Termios, code connection.ModeCode, value uint32) {

@@ -35,5 +35,4 @@ const terminalsBuilt = false
 
 func (p *program) startTerminal(*connection.PTY) error { return errNoTerminal }
 func (p *program) resize(connection.Size) bool         { return false }
-func (p *program) drainTerminal()                      {}
 func terminalEnd(error) bool                           { return false }

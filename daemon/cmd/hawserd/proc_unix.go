@@ -6,7 +6,6 @@ import (
 	"errors"
 	"os"
 	"syscall"
-	"time"
 
 	"github.com/creack/pty"
 
@@ -58,13 +57,17 @@ const terminalsBuilt = true
 
 // startTerminal runs the program on a new pseudo-terminal that it controls.
 func (p *program) startTerminal(want *connection.PTY) error {
-	tty, child, err := pty.Open()
+	blocking, child, err := pty.Open()
 	if err != nil {
 		return err
 	}
 	defer child.Close()
+	tty := pollable(blocking) // as it comes, each Read would hold a thread, and neither Close nor a deadline would end it
+	if tty != blocking {
+		blocking.Close()
+	}
 	setModes(child, want.Modes)
-	_ = pty.Setsize(tty, winsize(want.Size))
+	_ = setSize(tty, want.Size)
 	p.cmd.Env = append(p.cmd.Env, "SSH_TTY="+child.Name())
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = child, child, child
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0}
@@ -77,20 +80,9 @@ func (p *program) startTerminal(want *connection.PTY) error {
 }
 
 // resize tells the terminal and its foreground group the new size.
-func (p *program) resize(s connection.Size) bool {
-	return p.tty != nil && pty.Setsize(p.tty, winsize(s)) == nil
-}
-
-// winsize converts a size, whose numbers the session's limits keep in range.
-func winsize(s connection.Size) *pty.Winsize {
-	return &pty.Winsize{Cols: uint16(s.Columns), Rows: uint16(s.Rows), X: uint16(s.WidthPx), Y: uint16(s.HeightPx)}
-}
+func (p *program) resize(s connection.Size) bool { return p.tty != nil && setSize(p.tty, s) == nil }
 
 // terminalEnd reports whether a read error on our side of the terminal is its regular end.
 func terminalEnd(err error) bool {
 	return errors.Is(err, syscall.EIO) || errors.Is(err, os.ErrDeadlineExceeded)
 }
-
-// drainTerminal bounds the reading after the program ended: what it wrote is there to be read by now, and a background
-// process that keeps the terminal open must not keep the channel open.
-func (p *program) drainTerminal() { _ = p.tty.SetReadDeadline(time.Now().Add(drainTime)) }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,8 +43,48 @@ func shellCommand(a *account, login bool, command string, env []string) *exec.Cm
 	return cmd
 }
 
-// drainTime is how long the terminal of a program that ended is read on for.
+// drainTime is how long the terminal of a program that ended is waited for when it has nothing to read.
 const drainTime = 200 * time.Millisecond
+
+// output is what the program writes to its standard output or terminal.
+func (p *program) output() io.ReadCloser {
+	if p.tty != nil {
+		return terminalOutput{p}
+	}
+	return p.stdout
+}
+
+// terminalOutput is read to its end even where a background process keeps the terminal open: when the program has ended,
+// what it wrote is there to be read, however long the client takes for it, and more is not waited for.
+type terminalOutput struct{ p *program }
+
+func (t terminalOutput) Close() error { return t.p.tty.Close() }
+
+func (t terminalOutput) Read(b []byte) (int, error) {
+	for {
+		ended := t.p.ended()
+		if ended {
+			_ = t.p.tty.SetReadDeadline(time.Now().Add(drainTime))
+		}
+		n, err := t.p.tty.Read(b)
+		if ended || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
+		}
+	}
+}
+
+// drainTerminal ends a wait for output that began before the program's end.
+func (p *program) drainTerminal() { _ = p.tty.SetReadDeadline(time.Now()) }
+
+// ended reports whether the process was waited for.
+func (p *program) ended() bool {
+	select {
+	case <-p.gone:
+		return true
+	default:
+		return false
+	}
+}
 
 // start runs cmd with pipes, or with a terminal when pty is not nil.
 func start(cmd *exec.Cmd, pty *connection.PTY) (*program, error) {
