@@ -43,12 +43,7 @@ var reasonNames = [...]string{
 }
 
 // String returns the reason in words, or its number where it has none.
-func (r Reason) String() string {
-	if int64(r) < int64(len(reasonNames)) && reasonNames[r] != "" {
-		return reasonNames[r]
-	}
-	return "reason " + strconv.FormatUint(uint64(r), 10)
-}
+func (r Reason) String() string { return inWords(reasonNames[:], uint32(r)) }
 
 // OpenReason is the reason code of a refused channel (RFC 4254 §5.1).
 type OpenReason uint32
@@ -69,9 +64,12 @@ var openReasonNames = [...]string{
 }
 
 // String returns the reason in words, or its number where it has none.
-func (r OpenReason) String() string {
-	if int64(r) < int64(len(openReasonNames)) && openReasonNames[r] != "" {
-		return openReasonNames[r]
+func (r OpenReason) String() string { return inWords(openReasonNames[:], uint32(r)) }
+
+// inWords returns the name of a reason code, or its number.
+func inWords(names []string, code uint32) string {
+	if int64(code) < int64(len(names)) && names[code] != "" {
+		return names[code]
 	}
-	return "reason " + strconv.FormatUint(uint64(r), 10)
+	return "reason " + strconv.FormatUint(uint64(code), 10)
 }
