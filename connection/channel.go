@@ -6,12 +6,14 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/hawser-ssh/hawser/wire"
 )
 
 // Codes of data: plain, standard error, and none that is kept.
 const (
 	stdoutCode uint32 = 0
-	stderrCode uint32 = 1 // SSH_EXTENDED_DATA_STDERR (RFC 4254 §5.2)
+	stderrCode        = wire.ExtendedStderr
 	noCode     uint32 = 2
 )
 

@@ -7,7 +7,8 @@ import (
 )
 
 // keepalive asks a silent peer whether it lives. It has no goroutine: a timer
-// runs tick. Every packet that the transport accepted counts as life.
+// runs tick. Every packet of this layer counts as life; what the transport keeps
+// to itself does not.
 type keepalive struct {
 	timer  *time.Timer
 	missed int // questions since the last packet

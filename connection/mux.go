@@ -91,7 +91,8 @@ func (m *Mux) Run() error {
 	}
 }
 
-// Close ends the connection without waiting for output or callbacks; Run returns then.
+// Close ends the connection; Run returns then. It waits a short time for what has been written to leave, and for no
+// callback.
 func (m *Mux) Close() error {
 	m.setCause(errMuxClosed)
 	return m.t.Close()

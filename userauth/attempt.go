@@ -63,7 +63,7 @@ type Permissions map[string]string
 type Attempt struct {
 	User       string // UTF-8, not empty, without control characters; not otherwise safe
 	Service    string // "ssh-connection"
-	Method     string // one of the Method constants
+	Method     string // one of the Method constants; for Banner what the client wrote: escape it
 	HostBound  bool   // publickey: the request names our host key, and rightly
 	Language   string // keyboard-interactive: the client's language tag
 	Submethods string // keyboard-interactive: the client's wishes (RFC 4256 §3.1)
