@@ -62,8 +62,11 @@ type PanicError struct {
 	Stack []byte
 }
 
-// Error returns the text without the stack.
-func (e *PanicError) Error() string { return "connection: callback panicked: " + e.Text }
+// Error returns the text, escaped, without the stack: what a callback panics
+// about is often what the peer sent.
+func (e *PanicError) Error() string {
+	return "connection: callback panicked: " + wire.Escape(e.Text, maxShownText)
+}
 
 func protocolError(op, format string, args ...any) error {
 	return wire.Errorf(wire.ReasonProtocolError, op, format, args...)

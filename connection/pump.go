@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+
+	"github.com/hawser-ssh/hawser/wire"
 )
 
 type itemKind uint8
@@ -198,7 +200,7 @@ func (m *Mux) runItem(it *item) {
 		if v := recover(); v != nil {
 			text = fmt.Sprint(v)
 		}
-		m.cfg.Logger.Error("connection: callback panicked", "panic", text)
+		m.cfg.Logger.Error("connection: callback panicked", "panic", wire.Escape(text, maxShownText))
 		m.fail(&PanicError{Text: text, Stack: debug.Stack()})
 	}()
 	// Denials are deferred within, so that they come first in a panic too.

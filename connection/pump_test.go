@@ -130,7 +130,7 @@ func TestEventsNeverOverlap(t *testing.T) {
 // A callback that panics denies, and ends its connection only.
 func TestRES08Panics(t *testing.T) {
 	ends := map[string]func(){
-		"panic":  func() { panic("boom") },
+		"panic":  func() { panic("boom\x1b[2J") },
 		"Goexit": runtime.Goexit,
 	}
 	for how, end := range ends {
@@ -185,8 +185,11 @@ func TestRES08Panics(t *testing.T) {
 					err := <-p.over
 					p.over = nil
 					var panicked *PanicError
-					if !errors.As(err, &panicked) || how == "panic" && panicked.Text != "boom" || len(panicked.Stack) == 0 {
+					if !errors.As(err, &panicked) || how == "panic" && panicked.Text != "boom\x1b[2J" || len(panicked.Stack) == 0 {
 						t.Fatal(err)
+					}
+					if strings.Contains(err.Error(), "\x1b") {
+						t.Errorf("not escaped: %q", err)
 					}
 					if closed != 1 {
 						t.Fatalf("Closed ran %d times", closed)
