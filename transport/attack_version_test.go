@@ -168,7 +168,8 @@ func TestVER10Prelude(t *testing.T) {
 	}{
 		"64 lines":   {strings.Repeat("welcome\r\n", transport.MaxPreludeLines), true},
 		"65 lines":   {strings.Repeat("welcome\r\n", transport.MaxPreludeLines+1), false},
-		"8 KiB":      {strings.Repeat(strings.Repeat("x", 1020)+"\r\n", 8), true},
+		"8 KiB":      {strings.Repeat(strings.Repeat("x", transport.MaxPreludeBytes/8-2)+"\r\n", 8), true},
+		"and a byte": {"x" + strings.Repeat(strings.Repeat("x", transport.MaxPreludeBytes/8-2)+"\r\n", 8), false},
 		"a long one": {strings.Repeat("x", 9<<10) + "\r\n", false},
 	} {
 		t.Run(name, func(t *testing.T) {

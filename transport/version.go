@@ -37,7 +37,11 @@ func (c *Conn) exchangeVersions() error {
 	c.out.greeted = true
 	c.out.mu.Unlock()
 	for lines, prelude := 0, MaxPreludeBytes; ; lines++ {
-		line, err := c.readVersionLine(prelude)
+		terminated, err := c.readVersionLine(prelude)
+		if err != nil {
+			return err
+		}
+		line, err := c.trimLine(terminated)
 		if err != nil {
 			return err
 		}
@@ -46,7 +50,7 @@ func (c *Conn) exchangeVersions() error {
 			return checkVersion(line)
 		}
 		// Only a server may say something first (RFC 4253 §4.2).
-		if prelude -= len(line); lines == MaxPreludeLines || prelude <= 0 {
+		if prelude -= len(terminated); lines == MaxPreludeLines || prelude < 0 {
 			return versionError(errPrelude)
 		}
 	}
@@ -58,8 +62,8 @@ func isVersion(line []byte) bool {
 	return len(line) >= 4 && bytes.EqualFold(line[:4], []byte("SSH-"))
 }
 
-// readVersionLine returns a line without its terminator, a view. A line that
-// is no identification may be as long as what is left of the prelude.
+// readVersionLine returns a line with its terminator, a view. A line that is
+// no identification may be as long as what is left of the prelude.
 func (c *Conn) readVersionLine(prelude int) ([]byte, error) {
 	in := &c.in
 	for scanned := 0; ; {
@@ -67,7 +71,7 @@ func (c *Conn) readVersionLine(prelude int) ([]byte, error) {
 		if i := bytes.IndexByte(have[scanned:], '\n'); i >= 0 {
 			line := have[:scanned+i+1]
 			in.r += len(line)
-			return c.trimLine(line)
+			return line, nil
 		}
 		scanned = len(have)
 		limit, fault := MaxVersionLine, errVersionLine
