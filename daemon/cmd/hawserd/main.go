@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) int
 
 	switch {
 	case opt.sftpServer:
-		err = serveSFTP(&stdio{in: stdin, out: stdout}, "")
+		err = serveStdio(ctx, stdin, stdout)
 	case opt.inetd:
 		err = serveInetd(ctx, opt, stdin, stdout, stderr)
 	default:

@@ -181,14 +181,27 @@ func serveInetd(ctx context.Context, opt *options, stdin, stdout *os.File, stder
 	return nil
 }
 
-// shutdown stops listening, waits for sessions as long as the drain time, ends the rest and waits for what they leave.
+// leaveTime is how long shutdown waits for what sessions leave: longer than their programs may live on.
+const leaveTime = killGrace + 5*time.Second
+
+// shutdown stops listening, waits for sessions as long as the drain time, ends the rest and waits for what they leave. A
+// system call on a file that never answers, a network's for example, cannot be ended and must not keep us.
 func (s *server) shutdown() {
 	ctx, cancel := context.WithTimeout(context.Background(), s.drain)
 	defer cancel()
 	if err := s.d.ShutdownContext(ctx); err != nil {
 		s.log.Info("sessions cut off", "err", err)
 	}
-	s.work.Wait()
+	left := make(chan struct{})
+	go func() { // ends with the work, at the latest with the process
+		s.work.Wait()
+		close(left)
+	}()
+	select {
+	case <-left:
+	case <-time.After(leaveTime):
+		s.log.Warn("work of ended sessions goes on")
+	}
 }
 
 // background starts f as work that shutdown waits for. f ends with its channel or connection.

@@ -4,6 +4,9 @@ import (
 	"bufio"
 	"encoding/binary"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"sync"
 )
 
@@ -18,10 +21,11 @@ const (
 )
 
 // sftpGuard stands between a channel and the sftp package and holds the limits that the package does not have: the
-// version exchange comes first and once, and a client has at most maxSFTPHandles open. It counts handles by pairing
-// requests with responses, which the package sends in the order of the requests.
+// version exchange comes first and once, a client has at most maxSFTPHandles open, and none of them is a named pipe. It
+// counts handles by pairing requests with responses, which the package sends in the order of the requests.
 type sftpGuard struct {
 	stream io.ReadWriteCloser
+	dir    string // where relative paths start
 	in     *bufio.Reader
 	left   int    // bytes of the current request still to be handed over
 	head   []byte // of the current request, to be handed over first
@@ -35,8 +39,8 @@ type sftpGuard struct {
 	handles int    // open now
 }
 
-func newSFTPGuard(stream io.ReadWriteCloser) *sftpGuard {
-	return &sftpGuard{stream: stream, in: bufio.NewReaderSize(stream, 64<<10)}
+func newSFTPGuard(stream io.ReadWriteCloser, dir string) *sftpGuard {
+	return &sftpGuard{stream: stream, dir: dir, in: bufio.NewReaderSize(stream, 64<<10)}
 }
 
 // Close closes the stream.
@@ -76,11 +80,37 @@ func (g *sftpGuard) nextRequest() error {
 		return errSFTPOrder
 	}
 	g.begun = true
+	if kind == fxpOpen && g.pipe(4+int(length)) {
+		g.mu.Lock()
+		g.pending = append(g.pending, fxpClose)
+		g.mu.Unlock()
+		return g.refuse(int(length))
+	}
 	if g.admit(kind) {
 		g.left = 4 + int(length)
 		return nil
 	}
 	return g.refuse(int(length))
+}
+
+// pipe reports whether an open request of this size, length included, names a pipe. To open one waits until somebody
+// opens its other end: that holds a thread, which neither the client's end nor a shutdown would get back.
+func (g *sftpGuard) pipe(size int) bool {
+	const before = 9 // length, type, id
+	request, _ := g.in.Peek(min(size, g.in.Size()))
+	if len(request) < before+4 {
+		return false
+	}
+	n, rest := int(binary.BigEndian.Uint32(request[before:])), request[before+4:]
+	if n > len(rest) { // malformed, or longer than any path
+		return false
+	}
+	path := string(rest[:n])
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(g.dir, path)
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.Mode()&fs.ModeNamedPipe != 0
 }
 
 // admit notes a request. It reports false for an open beyond the limit, noting it as one that cannot succeed.
