@@ -21,7 +21,7 @@ func ownSession() *syscall.SysProcAttr { return nil }
 
 // signal delivers KILL and TERM by ending the process; there are no other signals here.
 func (p *program) signal(name string) bool {
-	return (name == "KILL" || name == "TERM") && p.signalGroup(os.Kill)
+	return (name == "KILL" || name == "TERM") && !p.ended() && p.signalGroup(os.Kill)
 }
 
 func (p *program) signalGroup(sig os.Signal) bool { return p.cmd.Process.Signal(sig) == nil }

@@ -26,10 +26,11 @@ func shellArgs(shell, command string) []string { return []string{shell, "-c", co
 
 func ownSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 
-// signal delivers a signal by its RFC 4254 name to the program's process group.
+// signal delivers a signal by its RFC 4254 name to the program's process group. After the program's end there is nobody to
+// get it: while its output waits for the client, the number may already be another's.
 func (p *program) signal(name string) bool {
 	sig, ok := signals[name]
-	return ok && p.signalGroup(sig)
+	return ok && !p.ended() && p.signalGroup(sig)
 }
 
 // signalGroup signals the group the program leads. While a member lives its number is not given away.

@@ -82,3 +82,17 @@ func TestTerminalWait(t *testing.T) {
 	p.signalGroup(os.Kill)
 	p.wait()
 }
+
+// TestSignalAfterEnd: a client that has not read all output yet cannot signal what has the number of its program by then.
+func TestSignalAfterEnd(t *testing.T) {
+	t.Parallel()
+	// The child that stays behind stands for the process group that the number is given to.
+	p := startShell(t, "trap '' HUP; sleep 1000 & exit 0")
+	p.wait()
+	if p.signal("KILL") {
+		t.Error("the signal was delivered")
+	}
+	if !p.signalGroup(os.Kill) {
+		t.Error("nobody would have got it")
+	}
+}
