@@ -96,3 +96,20 @@ func TestSignalAfterEnd(t *testing.T) {
 		t.Error("nobody would have got it")
 	}
 }
+
+// TestKeyEnvironment: a client cannot replace a variable that its key sets.
+func TestKeyEnvironment(t *testing.T) {
+	t.Parallel()
+	h := startHawserd(t)
+	h.authorize(t, `environment="LC_WHO=alice" `+h.key.Public)
+	session, err := h.dial(t).NewSession(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := session.Setenv(t.Context(), "LC_WHO", "root"); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := session.Output(t.Context(), "echo $LC_WHO"); err != nil || string(out) != "alice\n" {
+		t.Errorf("%q, %v", out, err)
+	}
+}

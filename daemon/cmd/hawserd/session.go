@@ -95,10 +95,10 @@ func (s *session) variables(fromClient []connection.EnvVar) []string {
 		"SSH_CLIENT=" + c.sshClient(), "SSH_CONNECTION=" + c.sshConnection(),
 	}
 	env = append(env, s.srv.systemEnv...)
-	env = append(env, c.perms.env...)
 	for _, v := range fromClient {
 		env = append(env, v.Name+"="+v.Value)
 	}
+	env = append(env, c.perms.env...) // the last one counts: what the key's owner has set is not the client's to change
 	if s.pty != nil {
 		env = append(env, "TERM="+s.pty.Term)
 	}
