@@ -177,7 +177,7 @@ func TestOpenAnswers(t *testing.T) {
 	}
 	go func() {
 		later := <-deferred
-		if err := later.Accept(false); err != nil {
+		if _, err := later.Accept(false); err != nil {
 			t.Errorf("Accept: %v", err)
 		}
 		if err := later.Reject(0, ""); err == nil {

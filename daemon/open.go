@@ -1,21 +1,32 @@
 package daemon
 
 import (
+	"sync/atomic"
+
 	"github.com/hawser-ssh/hawser/connection"
 	"github.com/hawser-ssh/hawser/wire"
 )
 
 // openRequest is a client's wish for a channel that has its id.
 type openRequest struct {
-	c   *conn
-	id  int
-	req *connection.OpenRequest
+	c        *conn
+	id       int
+	req      *connection.OpenRequest
+	answered atomic.Bool // its place among the connection's channels is taken or given back
+}
+
+// take makes the caller's answer the one that counts.
+func (o *openRequest) take() error {
+	if o.answered.Swap(true) {
+		return asError(connection.ErrAnswered)
+	}
+	return nil
 }
 
 // HandleOpen asks whether to open a channel for the client. The layer below
 // calls it.
 func (c *conn) HandleOpen(req *connection.OpenRequest) {
-	o := &openRequest{c, c.d.reg.newChannelID(), req}
+	o := &openRequest{c: c, id: c.d.reg.newChannelID(), req: req}
 	if !c.reserve() {
 		req.Reject(wire.OpenAdministrativelyProhibited, "the server is stopping")
 		return
@@ -27,7 +38,7 @@ func (c *conn) HandleOpen(req *connection.OpenRequest) {
 		o.reject(0, "")
 	case e.deferred != nil:
 	case e.Accept:
-		o.accept(e.Stream, true)
+		_, _ = o.accept(e.Stream, true) // an error means that the connection has ended
 	default:
 		o.reject(e.Reason, e.Description)
 	}
@@ -35,18 +46,24 @@ func (c *conn) HandleOpen(req *connection.OpenRequest) {
 
 // accept opens the channel; inline fires its first events on this goroutine,
 // which must be the pump then.
-func (o *openRequest) accept(stream, inline bool) error {
+func (o *openRequest) accept(stream, inline bool) (*channel, error) {
+	if err := o.take(); err != nil {
+		return nil, err
+	}
 	ch := o.c.newChannel(o.id, o.req.Type, stream)
 	mc, err := o.req.Accept(ch.callbacks())
 	if err != nil {
 		o.c.unreserve()
-		return asError(err)
+		return nil, asError(err)
 	}
 	ch.opened(mc, inline)
-	return nil
+	return ch, nil
 }
 
 func (o *openRequest) reject(reason int, text string) error {
+	if err := o.take(); err != nil {
+		return err
+	}
 	if reason <= 0 {
 		reason = int(wire.OpenAdministrativelyProhibited)
 	}
@@ -68,9 +85,17 @@ func (e *SSHChannelOpenRequestEvent) Defer() *DeferredOpen {
 	return e.deferred
 }
 
-// Accept opens the channel, with stream as the event's Stream. It may be
-// called from any goroutine; only the first answer counts.
-func (p *DeferredOpen) Accept(stream bool) error { return p.o.accept(stream, false) }
+// Accept opens the channel, with stream as the event's Stream, and returns its
+// handle. The client may have closed the channel by then, with data in it that
+// can still be read. Accept may be called from any goroutine; only the first
+// answer counts.
+func (p *DeferredOpen) Accept(stream bool) (*SSHChannel, error) {
+	ch, err := p.o.accept(stream, false)
+	if err != nil {
+		return nil, err
+	}
+	return &SSHChannel{ch}, nil
+}
 
 // Reject refuses the channel, with the event's Reason and Description. It may
 // be called from any goroutine; only the first answer counts.

@@ -42,16 +42,16 @@ func (c *client) openDirect(e *daemon.SSHChannelOpenRequestEvent) {
 		e.Reason, e.Description = int(wire.OpenResourceShortage), "too many forwarded connections"
 		return
 	}
-	later, id := e.Defer(), e.ChannelID
+	later := e.Defer()
 	c.srv.background(func() {
 		defer c.slots.put()
-		c.dialDirect(to, id, later)
+		c.dialDirect(to, later)
 	})
 }
 
 // dialDirect connects to the target, opens the channel and moves data until both sides are done. It gives up when the
 // connection ends.
-func (c *client) dialDirect(to target, id int, later *daemon.DeferredOpen) {
+func (c *client) dialDirect(to target, later *daemon.DeferredOpen) {
 	ctx, cancel := context.WithTimeout(c.ctx, dialTimeout)
 	defer cancel()
 	var dialer net.Dialer
@@ -62,10 +62,7 @@ func (c *client) dialDirect(to target, id int, later *daemon.DeferredOpen) {
 		return
 	}
 	defer conn.Close()
-	if later.Accept(true) != nil {
-		return
-	}
-	if h, err := c.srv.d.SSHChannel(id); err == nil {
+	if h, err := later.Accept(true); err == nil {
 		c.relay(h.Conn(), conn)
 	}
 }
