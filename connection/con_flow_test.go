@@ -87,8 +87,8 @@ func TestCON25HugeWrite(t *testing.T) {
 	if testing.Short() || ^uint(0)>>32 == 0 {
 		t.Skip("needs 4 GiB of address space")
 	}
-	for _, length := range []int{1 << 32, 1<<32 + 1} {
-		huge := make([]byte, length)
+	for _, length := range []uint64{1 << 32, 1<<32 + 1} {
+		huge := make([]byte, int(length))
 		scriptOpen(t, wire.Server, nil, nil, func(p *raw, c *Channel) {
 			c.mu.Lock()
 			c.sendWindow = 4096
