@@ -51,7 +51,7 @@ type conn struct {
 // serve takes a connection that has been announced to the registry from its
 // first byte to its last event, and returns why it ended, nil for a normal end.
 // t is given back.
-func (d *Daemon) serve(ctx context.Context, nc net.Conn, t *ticket) error {
+func (d *Daemon) serve(ctx context.Context, nc net.Conn, t *ticket) (err error) {
 	defer t.done()
 	defer nc.Close()
 	defer d.reg.departed(t)
@@ -67,17 +67,18 @@ func (d *Daemon) serve(ctx context.Context, nc net.Conn, t *ticket) error {
 		stop()
 		return newError(CodeAborted, "connection refused", nil)
 	}
+	defer func() { err = c.finish(err) }() // also where a handler ends this goroutine
 	fire(c, d.OnConnected, &ConnectedEvent{ConnectionID: c.id, Description: "OK"})
 	stop()
 	tc, err := c.login(grace)
 	if err != nil {
-		return c.finish(err)
+		return err
 	}
 	cancel()
 	t.authenticated()
 	stop = context.AfterFunc(ctx, func() { c.disconnect(errCanceled) })
 	defer stop()
-	return c.finish(c.serveChannels(tc))
+	return c.serveChannels(tc)
 }
 
 // requested asks whether to accept a connection.
