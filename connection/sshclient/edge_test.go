@@ -240,3 +240,19 @@ func TestForwardedDeadline(t *testing.T) {
 		t.Fatalf("%v", err)
 	}
 }
+
+// TestStartRefused: what the server refused has not started: there is nothing to wait for, and another request may follow.
+func TestStartRefused(t *testing.T) {
+	client := newHouse(t).client()
+	ctx, s := newSession(t, client)
+	var refused *connection.RefusedError
+	if err := s.Subsystem(ctx, "none"); !errors.As(err, &refused) {
+		t.Fatalf("%v", err)
+	}
+	if err := s.Wait(ctx); err != sshclient.ErrNotStarted {
+		t.Errorf("wait: %v", err)
+	}
+	if err := s.Run(ctx, "echo"); err != nil {
+		t.Error(err)
+	}
+}

@@ -137,7 +137,8 @@ func (s *Session) collected(b *bytes.Buffer, err error) ([]byte, error) {
 }
 
 // Start starts a command (RFC 4254 §6.5). The server's agreement does not mean
-// that the command could be found. A refusal is a *connection.RefusedError.
+// that the command could be found. A refusal is a *connection.RefusedError;
+// another command may be tried then.
 func (s *Session) Start(ctx context.Context, command string) error {
 	return s.start(func() error { return s.ch.Exec(ctx, command) })
 }
@@ -161,6 +162,9 @@ func (s *Session) start(request func() error) error {
 		return ErrStarted
 	}
 	if err := request(); err != nil {
+		s.mu.Lock()
+		s.started = false // nothing to wait for; another request may have more luck
+		s.mu.Unlock()
 		return err
 	}
 	s.startCopies()
