@@ -28,6 +28,8 @@ var (
 	errWriteClosed   = &closedError{"connection: channel closed for writing"}
 	errReadClosed    = &closedError{"connection: channel closed for reading"}
 	errMuxClosed     = &closedError{"connection: closed"}
+
+	errWriteResult = errors.New("connection: the writer reports an impossible count")
 )
 
 // closedError is an end that was asked for locally or by the peer's close.

@@ -233,6 +233,27 @@ func TestCopies(t *testing.T) {
 	}
 }
 
+// A writer's faults are not the end of the data.
+func TestWriteToBadWriters(t *testing.T) {
+	for name, w := range map[string]writerFunc{
+		"EOF":      func([]byte) (int, error) { return 0, io.EOF },
+		"short":    func(p []byte) (int, error) { return len(p) - 1, nil },
+		"too much": func(p []byte) (int, error) { return len(p) + 1, nil },
+		"negative": func([]byte) (int, error) { return -1, nil },
+	} {
+		c, s := pairOpen(t, nil, nil, nil)
+		c.Write([]byte("abc"))
+		if n, err := s.WriteTo(w); err == nil || n < 0 || n > 2 {
+			t.Errorf("%s: %d %v", name, n, err)
+		}
+		s.mu.Lock()
+		if s.in.size < 1 || s.in.size > 3 || s.in.lent {
+			t.Errorf("%s: %d bytes are left, lent %v", name, s.in.size, s.in.lent)
+		}
+		s.mu.Unlock()
+	}
+}
+
 var errFailing = errors.New("failing")
 
 type failing struct{}
