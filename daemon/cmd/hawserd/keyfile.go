@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
-	"runtime"
 	"time"
 
 	"github.com/hawser-ssh/hawser/transport/sshkey"
@@ -20,6 +18,7 @@ const maxAuthorizedKeys = 1 << 20
 // keyFile is a file of authorized keys. It is read anew for every attempt, so that a change counts at once.
 type keyFile struct {
 	path string
+	home string // of the account: what is above it is the system's to guard
 	log  *slog.Logger
 }
 
@@ -34,7 +33,7 @@ func (k *keyFile) load() ([]sshkey.AuthorizedKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := othersWrite(k.path, info); err != nil {
+	if err := othersWrite(k.path, k.home, info); err != nil {
 		return nil, err
 	}
 	if info.Size() > maxAuthorizedKeys {
@@ -45,27 +44,6 @@ func (k *keyFile) load() ([]sshkey.AuthorizedKey, error) {
 		k.log.Warn("line ignored", "file", k.path, "why", w)
 	}
 	return keys, err
-}
-
-// othersWrite refuses a file, or a directory around it, that others can change.
-func othersWrite(path string, info fs.FileInfo) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is no regular file", path)
-	}
-	if info.Mode().Perm()&0o022 != 0 {
-		return fmt.Errorf("%s has mode %04o, others can write to it: chmod 600 it", path, info.Mode().Perm())
-	}
-	dir, err := os.Stat(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	if dir.Mode().Perm()&0o022 != 0 && dir.Mode()&fs.ModeSticky == 0 {
-		return fmt.Errorf("the directory of %s has mode %04o, others can write to it: chmod 700 it", path, dir.Mode().Perm())
-	}
-	return nil
 }
 
 // find returns what the key permits a client from an address, or nil when the key may not log in from there.

@@ -68,14 +68,14 @@ func newLogger(opt *options, stderr io.Writer) *slog.Logger {
 
 // newLogin finds the credentials. Where there are none and somebody can read it, a one-time password takes their place.
 func newLogin(opt *options, me *account, log *slog.Logger, stdout io.Writer) (*login, error) {
-	l := &login{account: me.name, require: opt.require, log: log, keys: &keyFile{path: opt.authorizedKeys, log: log}}
+	l := &login{account: me.name, require: opt.require, log: log, keys: &keyFile{opt.authorizedKeys, me.home, log}}
 	named := opt.authorizedKeys != ""
 	if !named {
 		l.keys.path = filepath.Join(me.home, ".ssh", "authorized_keys")
 	}
 	if opt.users != "" {
 		var err error
-		if l.users, err = loadUsers(opt.users); err != nil {
+		if l.users, err = loadUsers(opt.users, me.home); err != nil {
 			return nil, fmt.Errorf("users: %w", err)
 		}
 	}

@@ -23,13 +23,21 @@ type users struct {
 	dummy  []byte // compared against for names that are not there, so that they take as long
 }
 
-// loadUsers reads lines of name:bcrypt. Empty lines and those that begin with # are skipped; any other is an error.
-func loadUsers(path string) (*users, error) {
+// loadUsers reads lines of name:bcrypt. Empty lines and those that begin with # are skipped; any other is an error, and so
+// is a file that others can change.
+func loadUsers(path, home string) (*users, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if err := othersWrite(path, home, info); err != nil {
+		return nil, err
+	}
 	u, err := parseUsers(f)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
