@@ -226,3 +226,12 @@ func TestAUT01Pipelined(t *testing.T) {
 		t.Errorf("%d messages were delivered, want the request alone", len(s.packets))
 	}
 }
+
+// TestEXT06HugePing: one that fits a packet whose answer does not.
+func TestEXT06HugePing(t *testing.T) {
+	inBothRoles(t, func(t *testing.T, role wire.Role) {
+		s := secured(t, role, transport.Config{})
+		must(t, s.peer.Send(wire.Ping{Data: make([]byte, transport.DefaultMaxPacket-100)}.Append(nil)))
+		s.dropped(t, wire.ReasonProtocolError)
+	})
+}

@@ -106,5 +106,9 @@ func (c *Conn) pong(p []byte) error {
 	if err := msg.Parse(p); err != nil {
 		return err
 	}
-	return c.WriteControl(wire.Pong(msg).Append(nil))
+	err := c.WriteControl(wire.Pong(msg).Append(nil))
+	if errors.Is(err, ErrTooLarge) { // the peer's fault, not the application's
+		err = wire.Errorf(wire.ReasonProtocolError, wire.MsgPing.String(), "%w", err)
+	}
+	return err
 }
