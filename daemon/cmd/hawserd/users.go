@@ -20,7 +20,8 @@ const (
 // users are the names and password hashes of a -users file.
 type users struct {
 	hashes map[string][]byte
-	dummy  []byte // compared against for names that are not there, so that they take as long
+	dummy  []byte // of the highest cost, compared against for names that are not there
+	cost   int    // the highest
 }
 
 // loadUsers reads lines of name:bcrypt. Empty lines and those that begin with # are skipped; any other is an error, and so
@@ -46,8 +47,7 @@ func loadUsers(path, home string) (*users, error) {
 }
 
 func parseUsers(r io.Reader) (*users, error) {
-	u := &users{hashes: map[string][]byte{}}
-	cost := bcrypt.MinCost
+	u := &users{hashes: map[string][]byte{}, cost: bcrypt.MinCost}
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, maxUsersLine)
 	for n := 1; lines.Scan(); n++ {
@@ -64,14 +64,18 @@ func parseUsers(r io.Reader) (*users, error) {
 			return nil, fmt.Errorf("more than %d users", maxUsers)
 		}
 		u.hashes[name] = []byte(hash)
-		cost = max(cost, lineCost)
+		u.cost = max(u.cost, lineCost)
 	}
 	if err := lines.Err(); err != nil {
 		return nil, err
 	}
-	var err error
-	u.dummy, err = bcrypt.GenerateFromPassword([]byte(rand.Text()), cost)
-	return u, err
+	u.dummy = dummyHash(u.cost)
+	return u, nil
+}
+
+// dummyHash is a hash that no password is known for. To make it costs nothing, to compare with it as much as with another.
+func dummyHash(cost int) []byte {
+	return fmt.Appendf(nil, "$2a$%02d$%.53s", cost, rand.Text()+rand.Text()+rand.Text())
 }
 
 // has reports whether the file names a user. A nil *users names nobody.
@@ -88,10 +92,26 @@ func (u *users) check(name, password string) bool {
 	if u == nil {
 		return false
 	}
+	_, known := u.hashes[name]
+	right := false
+	for i, hash := range u.work(name) {
+		same := bcrypt.CompareHashAndPassword(hash, []byte(password)) == nil
+		right = right || same && i == 0
+	}
+	return right && known
+}
+
+// work is what a password is compared with: the user's hash, or a dummy, and then more dummies, so that it costs the same
+// for every name. The cost is an exponent: after one of c, those of c, c+1 and so on make up for a higher one.
+func (u *users) work(name string) [][]byte {
 	hash, known := u.hashes[name]
 	if !known {
-		hash = u.dummy
+		return [][]byte{u.dummy}
 	}
-	right := bcrypt.CompareHashAndPassword(hash, []byte(password)) == nil
-	return right && known
+	list := [][]byte{hash}
+	cost, _ := bcrypt.Cost(hash) // it had one when the file was read
+	for ; cost < u.cost; cost++ {
+		list = append(list, dummyHash(cost))
+	}
+	return list
 }

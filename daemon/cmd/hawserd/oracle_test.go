@@ -1,0 +1,48 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// TestUsersSameWork: a password costs the same for every name, whatever the costs of the hashes in the file.
+func TestUsersSameWork(t *testing.T) {
+	var file strings.Builder
+	for cost := bcrypt.MinCost; cost <= bcrypt.MinCost+3; cost++ {
+		hash, err := bcrypt.GenerateFromPassword([]byte("right"), cost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&file, "cost%d:%s\n", cost, hash)
+	}
+	u, err := parseUsers(strings.NewReader(file.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range u.hashes {
+		if !u.check(name, "right") || u.check(name, "wrong") {
+			t.Errorf("%s: wrong verdict", name)
+		}
+	}
+	for _, name := range []string{"cost4", "cost5", "cost6", "cost7", "nobody"} {
+		work := 0
+		for _, hash := range u.work(name) {
+			cost, err := bcrypt.Cost(hash)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := bcrypt.CompareHashAndPassword(hash, []byte("x")); err != bcrypt.ErrMismatchedHashAndPassword {
+				t.Errorf("%s: compared with %q: %v", name, hash, err)
+			}
+			work += 1 << cost
+		}
+		if work != 1<<(bcrypt.MinCost+3) {
+			t.Errorf("%s: work %d", name, work)
+		}
+	}
+}
