@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/hawser-ssh/hawser/connection/peertest"
 )
 
 // TestUsersSameWork: a password costs the same for every name, whatever the costs of the hashes in the file.
@@ -43,6 +45,23 @@ func TestUsersSameWork(t *testing.T) {
 		}
 		if work != 1<<(bcrypt.MinCost+3) {
 			t.Errorf("%s: work %d", name, work)
+		}
+	}
+}
+
+// TestInetdFrom: what comes on pipes comes from nowhere that a key's from option could name.
+func TestInetdFrom(t *testing.T) {
+	t.Parallel()
+	peertest.Lookup(t, "ssh")
+	hostKey, key := peertest.NewKey(t, peertest.Ed25519), peertest.NewKey(t, peertest.Ed25519)
+	h := &hawserd{home: newHome(t), user: ownName(t), hostKey: hostKey, key: key, addr: "127.0.0.1:22"}
+	proxy := fmt.Sprintf("ProxyCommand=env HOME=%s %s -inetd -hostkey %s 2>/dev/null", h.home, hawserdBinary(t), hostKey.Path)
+	for from, want := range map[string]int{`from="127.0.0.1" `: 255, `from="*" `: 255, "": 0} {
+		h.authorize(t, from+key.Public)
+		g := h.target(t)
+		g.HostKeys = nil
+		if r := g.SSH(t, []string{"-o", proxy}, "exit 0").Run(t); r.Code != want {
+			t.Errorf("%s: status %d, want %d\n%s", from, r.Code, want, r.Stderr)
 		}
 	}
 }

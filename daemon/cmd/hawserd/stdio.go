@@ -53,4 +53,6 @@ func noDeadline(err error) error {
 type stdioAddr struct{}
 
 func (stdioAddr) Network() string { return "stdio" }
-func (stdioAddr) String() string  { return "127.0.0.1:0" }
+
+// String is no address, not even a local one: it decides for the from option of keys, and anybody can be at the other end.
+func (stdioAddr) String() string { return "UNKNOWN:65535" }
