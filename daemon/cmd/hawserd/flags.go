@@ -153,7 +153,11 @@ func (opt *options) check() error {
 	if opt.drain < 0 {
 		return usagef("-drain %v: want no negative duration", opt.drain)
 	}
-	if _, _, err := net.SplitHostPort(opt.listen); err != nil {
+	_, port, err := net.SplitHostPort(opt.listen)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
 		return usagef("-listen %q: want HOST:PORT", opt.listen)
 	}
 	return nil

@@ -65,3 +65,14 @@ func TestInetdFrom(t *testing.T) {
 		}
 	}
 }
+
+// TestListenPort: a port that is none is a mistake in the arguments.
+func TestListenPort(t *testing.T) {
+	for listen, ok := range map[string]bool{
+		"127.0.0.1:0": true, ":2222": true, "[::1]:65535": true, "127.0.0.1:65536": false, "127.0.0.1:-1": false, "x:nosuchport": false, "1.2.3.4": false,
+	} {
+		if _, err := parseFlags([]string{"-listen", listen}, nil); (err == nil) != ok {
+			t.Errorf("%s: %v", listen, err)
+		}
+	}
+}
