@@ -70,7 +70,9 @@ func (c *Conn) end(err error, tell bool) {
 	}
 	o.queue.drop()
 	o.lingers = tell
-	c.nc.SetWriteDeadline(time.Now().Add(lingerTimeout))
+	if c.nc.SetWriteDeadline(time.Now().Add(lingerTimeout)) != nil {
+		time.AfterFunc(lingerTimeout, func() { c.nc.Close() }) // a pipe, say, that knows no deadlines
+	}
 	c.startFlush()
 	o.wake()
 }
