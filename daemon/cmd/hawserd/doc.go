@@ -15,5 +15,5 @@
 //
 // Goroutines: each running program has one that waits for it and one for each direction of data; each forwarding has
 // one for each direction; each remote forward has an accept loop. All end with their channel or connection, and
-// shutdown waits for them.
+// shutdown waits for them, but not for system calls on files that do not answer.
 package main

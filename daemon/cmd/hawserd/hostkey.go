@@ -57,21 +57,19 @@ func loadHostKey(file string) (sshkey.Signer, error) {
 }
 
 func readPrivate(file string) ([]byte, error) {
-	f, err := os.Open(file)
+	f, err := openChecked(file, func(info fs.FileInfo) error {
+		if info.IsDir() {
+			return fmt.Errorf("%s is a directory", file)
+		}
+		if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
+			return fmt.Errorf("%s has mode %04o, others can use it: chmod 600 it", file, mode)
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if info.IsDir() {
-		return nil, fmt.Errorf("%s is a directory", file)
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
-		return nil, fmt.Errorf("%s has mode %04o, others can use it: chmod 600 it", file, mode)
-	}
 	return io.ReadAll(io.LimitReader(f, maxKeyFile))
 }
 

@@ -24,21 +24,16 @@ type keyFile struct {
 
 // load reads the file. Nobody but the account and root may be able to write to it: else others decide who logs in.
 func (k *keyFile) load() ([]sshkey.AuthorizedKey, error) {
-	f, err := os.Open(k.path)
+	f, err := openChecked(k.path, func(info fs.FileInfo) error {
+		if info.Size() > maxAuthorizedKeys {
+			return fmt.Errorf("%s is larger than %d bytes", k.path, maxAuthorizedKeys)
+		}
+		return othersWrite(k.path, k.home, info)
+	})
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if err := othersWrite(k.path, k.home, info); err != nil {
-		return nil, err
-	}
-	if info.Size() > maxAuthorizedKeys {
-		return nil, fmt.Errorf("%s is larger than %d bytes", k.path, maxAuthorizedKeys)
-	}
 	keys, warnings, err := sshkey.ParseAuthorizedKeys(io.LimitReader(f, maxAuthorizedKeys))
 	for _, w := range warnings {
 		k.log.Warn("line ignored", "file", k.path, "why", w)
@@ -61,4 +56,21 @@ func (k *keyFile) find(key sshkey.PublicKey, from string) *permissions {
 		return nil
 	}
 	return permissionsOf(entry.Options)
+}
+
+// openChecked opens a file unless check finds something wrong with it.
+func openChecked(path string, check func(fs.FileInfo) error) (*os.File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil {
+		err = check(info)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }

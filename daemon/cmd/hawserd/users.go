@@ -5,7 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
 	"strings"
 
 	"golang.org/x/crypto/bcrypt"
@@ -27,18 +27,11 @@ type users struct {
 // loadUsers reads lines of name:bcrypt. Empty lines and those that begin with # are skipped; any other is an error, and so
 // is a file that others can change.
 func loadUsers(path, home string) (*users, error) {
-	f, err := os.Open(path)
+	f, err := openChecked(path, func(info fs.FileInfo) error { return othersWrite(path, home, info) })
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if err := othersWrite(path, home, info); err != nil {
-		return nil, err
-	}
 	u, err := parseUsers(f)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
