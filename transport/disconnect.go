@@ -82,8 +82,7 @@ func (c *Conn) end(err error, tell bool) {
 // bytes makes the system reset the connection, and the peer lose our reason.
 func (c *Conn) closeSocket(linger bool) {
 	half, ok := c.nc.(interface{ CloseWrite() error })
-	if linger && ok && half.CloseWrite() == nil {
-		c.nc.SetReadDeadline(time.Now().Add(drainTimeout))
+	if linger && ok && half.CloseWrite() == nil && c.nc.SetReadDeadline(time.Now().Add(drainTimeout)) == nil {
 		io.CopyN(io.Discard, c.nc, largeBuffer)
 	}
 	c.nc.Close()
