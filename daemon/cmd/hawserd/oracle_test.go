@@ -76,3 +76,12 @@ func TestListenPort(t *testing.T) {
 		}
 	}
 }
+
+// TestNobodyRunsEvents: a setting with which no client would ever get an answer is refused.
+func TestNobodyRunsEvents(t *testing.T) {
+	r := peertest.Cmd{
+		Path: hawserdBinary(t), Args: []string{"-listen", "127.0.0.1:0", "-config", "processidleevents=no"},
+		Env: []string{"HOME=" + newHome(t)},
+	}.Run(t)
+	wantOneLine(t, r, exitUsage, "ProcessIdleEvents")
+}

@@ -113,6 +113,9 @@ func (s *server) configure(opt *options) error {
 			return usagef("-%s %q: %w", o.flag, o.value, err)
 		}
 	}
+	if v, err := s.d.Config("ProcessIdleEvents"); err != nil || v != "True" {
+		return usagef("-config ProcessIdleEvents=False: hawserd has no loop that would run the events")
+	}
 	if err := s.d.SetDefaultAuthMethods(strings.Join(s.login.next(&progress{}), ",")); err != nil {
 		return err
 	}
