@@ -2,6 +2,7 @@ package sshkey
 
 import (
 	"crypto"
+	"crypto/dsa" //lint:ignore SA1019 an old key type that callers may name
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -48,4 +49,18 @@ func GenerateRSA(bits int) (crypto.Signer, error) {
 		return nil, &WeakKeyError{Type: "ssh-rsa", Bits: bits, Min: DefaultRSABits, Max: MaxRSABits}
 	}
 	return rsa.GenerateKey(rand.Reader, bits)
+}
+
+// GenerateDSA makes a new DSA key of 1024 bits with parameters of its own,
+// which takes about a second. It is for talking to old peers, see
+// InsecureAlgorithms.
+func GenerateDSA() (*DSAPrivateKey, error) {
+	k := new(DSAPrivateKey)
+	if err := dsa.GenerateParameters(&k.Parameters, rand.Reader, dsa.L1024N160); err != nil {
+		return nil, err
+	}
+	if err := dsa.GenerateKey(&k.PrivateKey, rand.Reader); err != nil {
+		return nil, err
+	}
+	return k, nil
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"encoding/hex"
 	"io"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -72,6 +73,20 @@ func newRSAKey(bits int) func() crypto.Signer {
 // testRSA is one RSA key for all tests, since making one takes long.
 var testRSA = newRSAKey(2048)
 
+// rfc6979DSA returns the DSA key of RFC 6979 A.2.1, since making one takes long.
+var rfc6979DSA = sync.OnceValue(func() *DSAPrivateKey {
+	text := must(os.ReadFile(filepath.Join("..", "..", "testdata", "vectors", "dsa_rfc6979.txt")))
+	numbers := map[string]*big.Int{}
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if name, value, ok := strings.Cut(line, " = "); ok && len(name) == 1 && numbers[name] == nil {
+			numbers[name], _ = new(big.Int).SetString(value, 16)
+		}
+	}
+	k := new(DSAPrivateKey)
+	k.P, k.Q, k.G, k.Y, k.X = numbers["p"], numbers["q"], numbers["g"], numbers["y"], numbers["x"]
+	return k
+})
+
 // testSigners returns a key of each type, by a short name.
 var testSigners = sync.OnceValue(func() map[string]crypto.Signer {
 	return map[string]crypto.Signer{
@@ -80,6 +95,7 @@ var testSigners = sync.OnceValue(func() map[string]crypto.Signer {
 		"p384":    must(GenerateECDSA(384)),
 		"p521":    must(GenerateECDSA(521)),
 		"rsa":     testRSA(),
+		"dsa":     rfc6979DSA(),
 	}
 })
 

@@ -91,6 +91,9 @@ func TestPrivateKeyDefaultFormat(t *testing.T) {
 // TestPrivateKeySecondImplementation reads and writes with x/crypto.
 func TestPrivateKeySecondImplementation(t *testing.T) {
 	eachKey(t, func(t *testing.T, key crypto.Signer) {
+		if _, ok := key.(*DSAPrivateKey); ok {
+			t.Skip("x/crypto does not read DSA keys in OpenSSH's form")
+		}
 		public := must(NewPublicKey(key.Public())).Marshal()
 		for _, passphrase := range []string{"", "secret"} {
 			if _, isEd := key.(ed25519.PrivateKey); passphrase != "" && !isEd {
@@ -124,7 +127,7 @@ func pemFile(kind string, der []byte) []byte {
 
 func TestPrivateKeyPEMForms(t *testing.T) {
 	eachKey(t, func(t *testing.T, key crypto.Signer) {
-		files := map[string][]byte{"PKCS #8": pemFile("PRIVATE KEY", must(x509.MarshalPKCS8PrivateKey(key)))}
+		files := map[string][]byte{"PKCS #8": pemFile("PRIVATE KEY", must(marshalPKCS8(key)))}
 		switch k := key.(type) {
 		case *rsa.PrivateKey:
 			files["PKCS #1"] = pemFile("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(k))

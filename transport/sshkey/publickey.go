@@ -24,7 +24,8 @@ type PublicKey interface {
 	// neither slice.
 	Verify(algorithm string, data, signature []byte) error
 	// CryptoPublicKey returns the key as the standard library has it:
-	// ed25519.PublicKey, *ecdsa.PublicKey or *rsa.PublicKey, not to be changed.
+	// ed25519.PublicKey, *ecdsa.PublicKey, *rsa.PublicKey or *dsa.PublicKey,
+	// not to be changed.
 	// It is nil for an RSA key whose exponent does not fit an int.
 	CryptoPublicKey() crypto.PublicKey
 }
@@ -66,6 +67,7 @@ var keyTypes = [...]keyType{
 	ecdsaKeyType("ecdsa-sha2-nistp384", curve{"nistp384", elliptic.P384()}),
 	ecdsaKeyType("ecdsa-sha2-nistp521", curve{"nistp521", elliptic.P521()}),
 	{"ssh-rsa", parseRSA, rsaFromCrypto, parseRSAPrivate, appendRSAPrivate},
+	{"ssh-dss", parseDSA, dsaFromCrypto, parseDSAPrivate, appendDSAPrivate},
 }
 
 // lookupKeyType returns the row called name.
@@ -100,11 +102,20 @@ func (k *publicKey) Verify(algorithm string, data, signature []byte) error {
 	if err != nil {
 		return err
 	}
-	body, err := a.parseSignature(signature)
+	return verifyPlain(k.key, a, data, signature)
+}
+
+// verifyPlain checks a signature blob of a scheme that has nothing behind the
+// body.
+func verifyPlain(key scheme, a *algorithm, data, signature []byte) error {
+	body, rest, err := a.parseSignature(signature)
 	if err != nil {
 		return err
 	}
-	return k.key.verify(a, a.digest(data), body)
+	if len(rest) > 0 {
+		return badSignature("bytes behind the signature")
+	}
+	return key.verify(a, a.digest(data), body)
 }
 
 // String returns the type and the fingerprint.
@@ -146,7 +157,7 @@ func (l Limits) parsePublicKey(blob []byte) (*publicKey, error) {
 }
 
 // NewPublicKey returns key, which is an ed25519.PublicKey, *ecdsa.PublicKey
-// on a NIST curve, or *rsa.PublicKey, as SSH knows it. Errors are as those of
+// on a NIST curve, *rsa.PublicKey or *dsa.PublicKey, as SSH knows it. Errors are as those of
 // ParsePublicKey. The key must not be changed afterwards.
 func NewPublicKey(key crypto.PublicKey) (PublicKey, error) { return Limits{}.NewPublicKey(key) }
 
