@@ -259,13 +259,18 @@ func TestTable(t *testing.T) {
 		"mlkem768x25519-sha256", "curve25519-sha256", "curve25519-sha256@libssh.org",
 		"ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521",
 		"diffie-hellman-group16-sha512", "diffie-hellman-group18-sha512", "diffie-hellman-group14-sha256",
+		"diffie-hellman-group-exchange-sha256",
 	}
 	var got []string
 	for _, m := range Default() {
 		got = append(got, m.Name)
-		if m.Hash == nil || m.Offer == nil || m.Answer == nil {
-			t.Errorf("%s is incomplete", m.Name)
+	}
+	seen := map[string]bool{}
+	for _, m := range slices.Concat(Default(), Optional(), Insecure()) {
+		if bound := m.Offer != nil && m.Answer != nil; m.Hash == nil || bound == m.GroupExchange || seen[m.Name] {
+			t.Errorf("%s is incomplete, or there twice", m.Name)
 		}
+		seen[m.Name] = true
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("default order %q, want %q", got, want)

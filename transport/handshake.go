@@ -29,6 +29,7 @@ type exchange struct {
 	ourInit, theirInit wire.KexInit
 	algs               kex.Algorithms
 	method             kex.Method
+	grouped            bool // method is over a group that was settled on
 	secret, hash       []byte
 }
 
@@ -146,12 +147,55 @@ func (x *exchange) skipWrongGuess() error {
 	return nil
 }
 
-// agree runs the method, up to the exchange hash that both sides have.
+// agree runs the method, up to the exchange hash that both sides have. A
+// method that needs a group gets it first, and is one like any other then.
 func (x *exchange) agree() error {
+	chooseGroup, agree := x.chooseGroupAsServer, x.agreeAsServer
 	if x.c.role == wire.Client {
-		return x.agreeAsClient()
+		chooseGroup, agree = x.chooseGroupAsClient, x.agreeAsClient
 	}
-	return x.agreeAsServer()
+	if x.method.GroupExchange {
+		if err := chooseGroup(); err != nil {
+			return err
+		}
+	}
+	return agree()
+}
+
+// offer, finish and answer are the steps of the method.
+func (x *exchange) offer() (offer kex.Offer, err error) {
+	err = x.compute(func() (err error) {
+		offer, err = x.method.Offer(x.c.cfg.Rand)
+		return err
+	})
+	return offer, err
+}
+
+func (x *exchange) finish(offer kex.Offer, theirs []byte) error {
+	return x.compute(func() (err error) {
+		x.secret, err = offer.Finish(theirs)
+		return err
+	})
+}
+
+func (x *exchange) answer(theirs []byte) (ours []byte, err error) {
+	err = x.compute(func() (err error) {
+		ours, x.secret, err = x.method.Answer(x.c.cfg.Rand, theirs)
+		return err
+	})
+	return ours, err
+}
+
+// compute runs a step of the method, a costly one when the limiter lets it.
+func (x *exchange) compute(step func() error) error {
+	if !x.method.Costly {
+		return step()
+	}
+	err := x.c.cfg.Limiter.Do(x.c.done, step)
+	if errors.Is(err, kex.ErrGivenUp) {
+		return x.c.Err()
+	}
+	return err
 }
 
 // read returns the payload of the next message of the exchange: a view. What
@@ -183,6 +227,15 @@ func (x *exchange) expect(m wire.Msg) ([]byte, error) {
 		return nil, unexpected(got)
 	}
 	return p, nil
+}
+
+// expectInto reads the next message, which must be msg, into m: views.
+func (x *exchange) expectInto(msg wire.Msg, m interface{ Parse(p []byte) error }) error {
+	p, err := x.expect(msg)
+	if err != nil {
+		return err
+	}
+	return m.Parse(p)
 }
 
 // send writes a message of the exchange, which passes the gate.

@@ -15,22 +15,18 @@ var (
 // agreeAsClient sends our public value, and checks what the server answers:
 // its key, and the signature that proves it owns it (RFC 4253 §8).
 func (x *exchange) agreeAsClient() error {
-	offer, err := x.method.Offer(x.c.cfg.Rand)
+	offer, err := x.offer()
 	if err != nil {
 		return err
 	}
-	if err := x.send(wire.KexECDHInit{Public: offer.Public}.Append(nil)); err != nil {
+	if err := x.sendInit(offer.Public); err != nil {
 		return err
 	}
-	p, err := x.expect(wire.MsgKexECDHReply)
+	reply, err := x.expectReply()
 	if err != nil {
 		return err
 	}
-	var reply wire.KexECDHReply
-	if err := reply.Parse(p); err != nil {
-		return err
-	}
-	if x.secret, err = offer.Finish(reply.Public); err != nil {
+	if err := x.finish(offer, reply.Public); err != nil {
 		return err
 	}
 	x.hash = x.method.ExchangeHash(x.hashInput(reply.HostKey, offer.Public, reply.Public))

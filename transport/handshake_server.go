@@ -1,28 +1,18 @@
 package transport
 
-import (
-	"bytes"
-
-	"github.com/hawser-ssh/hawser/wire"
-)
+import "github.com/hawser-ssh/hawser/wire"
 
 // agreeAsServer answers the client's public value with ours, our host key and
 // its signature of the exchange hash (RFC 4253 §8).
 func (x *exchange) agreeAsServer() error {
-	p, err := x.expect(wire.MsgKexECDHInit)
+	theirs, err := x.expectInit()
 	if err != nil {
 		return err
 	}
-	var init wire.KexECDHInit
-	if err := init.Parse(p); err != nil {
-		return err
-	}
-	theirs := bytes.Clone(init.Public)
-	ours, secret, err := x.method.Answer(x.c.cfg.Rand, theirs)
+	ours, err := x.answer(theirs)
 	if err != nil {
 		return err
 	}
-	x.secret = secret
 	signer, ok := x.c.cfg.signer(x.algs.HostKey)
 	if !ok {
 		return &wire.ProtocolError{Reason: wire.ReasonKeyExchangeFailed, Op: "host key", Err: ErrNoHostKey}
@@ -37,5 +27,5 @@ func (x *exchange) agreeAsServer() error {
 	if x.first {
 		x.c.peer.hostKey = key
 	}
-	return x.send(wire.KexECDHReply{HostKey: blob, Public: ours, Signature: signature}.Append(nil))
+	return x.sendReply(wire.KexECDHReply{HostKey: blob, Public: ours, Signature: signature})
 }

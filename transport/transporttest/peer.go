@@ -30,6 +30,9 @@ type Peer struct {
 	Init    wire.KexInit  // the KEXINIT to send
 	HostKey sshkey.Signer // of a server
 
+	Request kex.GroupRequest // what a client asks for in a group exchange; a server keeps here what it was asked
+	Group   kex.Group        // what a server sends; a client keeps here what it got
+
 	RemoteVersion string
 	SessionID     []byte
 	Strict        bool // as both KEXINITs of the first exchange agreed
@@ -42,6 +45,7 @@ type Peer struct {
 	ours, theirs       []byte // KEXINIT payloads
 	algs               kex.Algorithms
 	method             kex.Method
+	grouped            bool // method is over Group
 	offer              kex.Offer
 	secret, hash       []byte
 	remotePublic, mine []byte
@@ -51,6 +55,7 @@ type Peer struct {
 // default, strict key exchange and EXT_INFO.
 func NewPeer(nc net.Conn, role wire.Role) *Peer {
 	p := &Peer{Conn: nc, Role: role, Version: "SSH-2.0-test", in: bufio.NewReader(nc)}
+	p.Request, p.Group = kex.DefaultGroupRequest(), kex.RFC3526()[0]
 	p.sealer, p.opener = cipher.None()
 	rand.Read(p.Init.Cookie[:])
 	methods := rowNames(kex.Default(), func(m kex.Method) string { return m.Name })
