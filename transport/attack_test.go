@@ -23,7 +23,7 @@ import (
 //	PKT-23, PKT-24   wire: every message truncated, extended and with wrong lengths
 //	KEX-05, KEX-07   kex: negotiation
 //	KEX-03, KEX-06   wire, kex: name lists; AEAD ciphers need no MAC
-//	DH-01 to DH-15   kex; GEX, X448, sntrup and RSA are not built yet
+//	DH-01 to DH-16   kex; what takes a connection, attack_dh_test.go
 
 // subject is one of our connections at work against a Peer: it has done, or
 // tries to do, its handshake, and then reads.

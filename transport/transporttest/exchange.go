@@ -11,9 +11,11 @@ import (
 
 // Agree runs the negotiated method up to the exchange hash.
 func (p *Peer) Agree() error {
-	if err := p.Negotiate(); err != nil {
-		return err
-	}
+	return firstError(p.Negotiate, p.AgreeNegotiated)
+}
+
+// AgreeNegotiated is what Agree does after Negotiate.
+func (p *Peer) AgreeNegotiated() error {
 	if p.Role == wire.Client {
 		return firstError(p.ChooseGroup, p.SendInit, p.ReadReply)
 	}
