@@ -11,7 +11,7 @@ import (
 // secure are the methods offered by default, the most wanted first: hybrid before classical, the fast curves before the
 // large groups.
 var secure = [...]Method{
-	{Name: "mlkem768x25519-sha256", Hash: sha256.New, SecretAsString: true, Offer: offerMLKEM, Answer: answerMLKEM},
+	{Name: "mlkem768x25519-sha256", Hash: sha256.New, SecretAsString: true, Offer: mlkem768x25519.offer, Answer: mlkem768x25519.answer},
 	{Name: "curve25519-sha256", Hash: sha256.New, Offer: x25519.offer, Answer: x25519.answer},
 	{Name: "curve25519-sha256@libssh.org", Hash: sha256.New, Offer: x25519.offer, Answer: x25519.answer},
 	{Name: "ecdh-sha2-nistp256", Hash: sha256.New, Offer: p256.offer, Answer: p256.answer},
@@ -25,6 +25,9 @@ var secure = [...]Method{
 
 // optional are the methods that are safe, but of which one that is offered does the same better or for more peers.
 var optional = [...]Method{
+	{Name: "mlkem768nistp256-sha256", Hash: sha256.New, SecretAsString: true, Offer: mlkem768p256.offer, Answer: mlkem768p256.answer},
+	{Name: "mlkem1024nistp384-sha384", Hash: sha512.New384, SecretAsString: true, Offer: mlkem1024p384.offer, Answer: mlkem1024p384.answer},
+	{Name: "curve448-sha512", Hash: sha512.New, Offer: offerX448, Answer: answerX448},
 	{Name: "diffie-hellman-group15-sha512", Hash: sha512.New, Costly: true, Offer: group15.offer, Answer: group15.answer},
 	{Name: "diffie-hellman-group17-sha512", Hash: sha512.New, Costly: true, Offer: group17.offer, Answer: group17.answer},
 }
