@@ -38,6 +38,7 @@ var algorithms = [...]algorithm{
 	{name: "ecdsa-sha2-nistp521", keyType: "ecdsa-sha2-nistp521", hash: crypto.SHA512}, // RFC 5656 §6.2.1
 	{name: "rsa-sha2-512", keyType: "ssh-rsa", hash: crypto.SHA512},                    // RFC 8332
 	{name: "rsa-sha2-256", keyType: "ssh-rsa", hash: crypto.SHA256},                    // RFC 8332
+	{name: "ssh-ed448", keyType: "ssh-ed448", class: classOptional},                    // RFC 8709
 	{name: "ssh-rsa", keyType: "ssh-rsa", hash: crypto.SHA1, class: classInsecure},     // RFC 4253 §6.6
 	{name: "ssh-dss", keyType: "ssh-dss", hash: crypto.SHA1, class: classInsecure},     // RFC 4253 §6.6
 }
@@ -67,6 +68,13 @@ func names(keep func(a *algorithm) bool) []string {
 // on by default, for host keys and user keys alike, most preferred first.
 func DefaultAlgorithms() []string {
 	return names(func(a *algorithm) bool { return a.class == classDefault })
+}
+
+// OptionalAlgorithms returns the signature algorithms that are sound and yet
+// off unless a caller names them, most preferred first: few peers have them, or
+// they are of no use without trust that the caller has to give.
+func OptionalAlgorithms() []string {
+	return names(func(a *algorithm) bool { return a.class == classOptional })
 }
 
 // InsecureAlgorithms returns the signature algorithms that are used only where

@@ -6,12 +6,12 @@
 //
 //	publickey.go          PublicKey, the table of key types, ParsePublicKey
 //	algorithm.go          the table of signature algorithms
-//	ed25519.go ecdsa.go rsa.go dsa.go   one key type each: blob, signature, private part
+//	ed25519.go ed448.go ecdsa.go rsa.go dsa.go   one key type each: blob, signature, private part
 //	nonce.go              nonces of DSA signatures
 //	signer.go             Signer over any crypto.Signer
 //	private.go            ParsePrivateKey, MarshalPrivateKey, the table of PEM types
 //	openssh.go            the openssh-key-v1 container; bcryptpbkdf.go its KDF, filecipher.go its ciphers
-//	pem.go, pbes2.go      PKCS #1, PKCS #8, SEC 1 and their encrypted forms; pemold.go DSA's
+//	pem.go, pbes2.go      PKCS #1, PKCS #8, SEC 1 and their encrypted forms; pemold.go DSA, Ed448
 //	authorizedkeys.go     authorized_keys lines; authorizedoptions.go their options, optionvalues.go the values
 //	knownhosts.go         known_hosts; knownhost.go its lines
 //	lines.go pattern.go   what both files have in common
@@ -28,6 +28,7 @@
 //	ssh-ed25519            ssh-ed25519
 //	ecdsa-sha2-nistp256    ecdsa-sha2-nistp256   (likewise 384, 521)
 //	ssh-rsa                rsa-sha2-512, rsa-sha2-256, (ssh-rsa)
+//	ssh-ed448              (ssh-ed448)
 //	ssh-dss                (ssh-dss)
 //
 // # Who owns what

@@ -8,6 +8,8 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+
+	"github.com/cloudflare/circl/sign/ed448"
 )
 
 // DefaultRSABits is the size of generated RSA keys, and the smallest that is
@@ -18,6 +20,16 @@ const DefaultRSABits = 3072
 // be that of the system's random source.
 func GenerateEd25519() (crypto.Signer, error) {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	return key, nil
+}
+
+// GenerateEd448 makes a new Ed448 key from crypto/rand. An error can only be
+// that of the system's random source.
+func GenerateEd448() (crypto.Signer, error) {
+	_, key, err := ed448.GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, err
 	}

@@ -96,6 +96,7 @@ var testSigners = sync.OnceValue(func() map[string]crypto.Signer {
 		"p521":    must(GenerateECDSA(521)),
 		"rsa":     testRSA(),
 		"dsa":     rfc6979DSA(),
+		"ed448":   must(GenerateEd448()),
 	}
 })
 

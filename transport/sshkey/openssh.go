@@ -158,7 +158,7 @@ func (l Limits) parsePrivatePart(f *opensshFile, plain []byte) (crypto.Signer, s
 	if err := r.Done(); err != nil {
 		return nil, "", fmt.Errorf("%w: %w", ErrKeyFile, err)
 	}
-	if !validPadding(padding, f.cipher.block) {
+	if !validPadding(padding) {
 		return nil, "", badFile("bad padding")
 	}
 	public, err := l.newPublicKey(key.Public())
@@ -171,14 +171,18 @@ func (l Limits) parsePrivatePart(f *opensshFile, plain []byte) (crypto.Signer, s
 	return key, comment, nil
 }
 
-// validPadding reports whether p is 1, 2, 3, ... and shorter than a block.
-func validPadding(p []byte, block int) bool {
+// maxPadding is how much padding a file may have. OpenSSH has less than a
+// block; PuTTY pads to 16 bytes whatever the block is, by 1 to 16 bytes.
+const maxPadding = 16
+
+// validPadding reports whether p is 1, 2, 3, ... and not too long.
+func validPadding(p []byte) bool {
 	for i, v := range p {
 		if v != byte(i+1) {
 			return false
 		}
 	}
-	return len(p) < block
+	return len(p) <= maxPadding
 }
 
 // marshal writes key in format f, which has no zero fields.

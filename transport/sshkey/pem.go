@@ -132,6 +132,8 @@ func (l Limits) pkcs8(der []byte) (crypto.Signer, error) {
 		return l.pkcs1(inner)
 	case oid.Equal(oidDSA):
 		return pkcs8DSA(algorithm, inner)
+	case oid.Equal(oidEd448):
+		return pkcs8Ed448(algorithm, inner)
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {

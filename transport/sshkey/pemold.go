@@ -10,8 +10,12 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// oidDSA is id-dsa of RFC 3279 §2.3.2.
-var oidDSA = asn1.ObjectIdentifier{1, 2, 840, 10040, 4, 1}
+// What crypto/x509 does not read: id-dsa of RFC 3279 §2.3.2, and id-Ed448 of
+// RFC 8410 §3.
+var (
+	oidDSA   = asn1.ObjectIdentifier{1, 2, 840, 10040, 4, 1}
+	oidEd448 = asn1.ObjectIdentifier{1, 3, 101, 113}
+)
 
 // parseDSAPEM reads the form that OpenSSL has for DSA keys: a sequence of
 // zero, p, q, g, y and x.

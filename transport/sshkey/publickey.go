@@ -24,8 +24,8 @@ type PublicKey interface {
 	// neither slice.
 	Verify(algorithm string, data, signature []byte) error
 	// CryptoPublicKey returns the key as the standard library has it:
-	// ed25519.PublicKey, *ecdsa.PublicKey, *rsa.PublicKey or *dsa.PublicKey,
-	// not to be changed.
+	// ed25519.PublicKey, *ecdsa.PublicKey, *rsa.PublicKey, *dsa.PublicKey or
+	// circl's ed448.PublicKey, not to be changed.
 	// It is nil for an RSA key whose exponent does not fit an int.
 	CryptoPublicKey() crypto.PublicKey
 }
@@ -67,6 +67,7 @@ var keyTypes = [...]keyType{
 	ecdsaKeyType("ecdsa-sha2-nistp384", curve{"nistp384", elliptic.P384()}),
 	ecdsaKeyType("ecdsa-sha2-nistp521", curve{"nistp521", elliptic.P521()}),
 	{"ssh-rsa", parseRSA, rsaFromCrypto, parseRSAPrivate, appendRSAPrivate},
+	{"ssh-ed448", parseEd448, ed448FromCrypto, parseEd448Private, appendEd448Private},
 	{"ssh-dss", parseDSA, dsaFromCrypto, parseDSAPrivate, appendDSAPrivate},
 }
 
@@ -157,7 +158,8 @@ func (l Limits) parsePublicKey(blob []byte) (*publicKey, error) {
 }
 
 // NewPublicKey returns key, which is an ed25519.PublicKey, *ecdsa.PublicKey
-// on a NIST curve, *rsa.PublicKey or *dsa.PublicKey, as SSH knows it. Errors are as those of
+// on a NIST curve, *rsa.PublicKey, *dsa.PublicKey or circl's ed448.PublicKey,
+// as SSH knows it. Errors are as those of
 // ParsePublicKey. The key must not be changed afterwards.
 func NewPublicKey(key crypto.PublicKey) (PublicKey, error) { return Limits{}.NewPublicKey(key) }
 

@@ -9,6 +9,8 @@ import (
 	"io"
 	"slices"
 
+	"github.com/cloudflare/circl/sign/ed448"
+
 	"github.com/hawser-ssh/hawser/wire"
 )
 
@@ -137,7 +139,7 @@ func (s *signer) Sign(random io.Reader, algorithm string, data []byte) ([]byte, 
 // mustCheck reports whether a signature is verified before it is returned.
 func (s *signer) mustCheck() bool {
 	switch s.key.(type) {
-	case ed25519.PrivateKey, *ecdsa.PrivateKey:
+	case ed25519.PrivateKey, ed448.PrivateKey, *ecdsa.PrivateKey:
 		return false // calculated here, and no CRT that could fail by half
 	}
 	return true
