@@ -15,9 +15,12 @@ import (
 type class uint8
 
 const (
-	classDefault  class = iota // unless a caller chooses otherwise
-	classOptional              // sound, where it is named
-	classInsecure              // where it is named, and then not sound
+	classDefault     class = iota // unless a caller chooses otherwise
+	classOptional                 // sound, where it is named
+	classSecurityKey              // likewise, of security keys
+	classCertificate              // likewise, with OpenSSH's certificates
+	classX509                     // likewise, with X.509 certificates
+	classInsecure                 // where it is named, and then not sound
 )
 
 // algorithm is one signature algorithm: what is negotiated for host keys,
@@ -32,15 +35,17 @@ type algorithm struct {
 
 // algorithms in the default order of preference.
 var algorithms = [...]algorithm{
-	{name: "ssh-ed25519", keyType: "ssh-ed25519"},                                      // RFC 8709
-	{name: "ecdsa-sha2-nistp256", keyType: "ecdsa-sha2-nistp256", hash: crypto.SHA256}, // RFC 5656 §6.2.1
-	{name: "ecdsa-sha2-nistp384", keyType: "ecdsa-sha2-nistp384", hash: crypto.SHA384}, // RFC 5656 §6.2.1
-	{name: "ecdsa-sha2-nistp521", keyType: "ecdsa-sha2-nistp521", hash: crypto.SHA512}, // RFC 5656 §6.2.1
-	{name: "rsa-sha2-512", keyType: "ssh-rsa", hash: crypto.SHA512},                    // RFC 8332
-	{name: "rsa-sha2-256", keyType: "ssh-rsa", hash: crypto.SHA256},                    // RFC 8332
-	{name: "ssh-ed448", keyType: "ssh-ed448", class: classOptional},                    // RFC 8709
-	{name: "ssh-rsa", keyType: "ssh-rsa", hash: crypto.SHA1, class: classInsecure},     // RFC 4253 §6.6
-	{name: "ssh-dss", keyType: "ssh-dss", hash: crypto.SHA1, class: classInsecure},     // RFC 4253 §6.6
+	{name: "ssh-ed25519", keyType: "ssh-ed25519"},                                                                        // RFC 8709
+	{name: "ecdsa-sha2-nistp256", keyType: "ecdsa-sha2-nistp256", hash: crypto.SHA256},                                   // RFC 5656 §6.2.1
+	{name: "ecdsa-sha2-nistp384", keyType: "ecdsa-sha2-nistp384", hash: crypto.SHA384},                                   // RFC 5656 §6.2.1
+	{name: "ecdsa-sha2-nistp521", keyType: "ecdsa-sha2-nistp521", hash: crypto.SHA512},                                   // RFC 5656 §6.2.1
+	{name: "rsa-sha2-512", keyType: "ssh-rsa", hash: crypto.SHA512},                                                      // RFC 8332
+	{name: "rsa-sha2-256", keyType: "ssh-rsa", hash: crypto.SHA256},                                                      // RFC 8332
+	{name: "ssh-ed448", keyType: "ssh-ed448", class: classOptional},                                                      // RFC 8709
+	{name: "sk-ssh-ed25519@openssh.com", keyType: "sk-ssh-ed25519@openssh.com", class: classSecurityKey},                 // OpenSSH PROTOCOL.u2f
+	{name: "sk-ecdsa-sha2-nistp256@openssh.com", keyType: "sk-ecdsa-sha2-nistp256@openssh.com", class: classSecurityKey}, // likewise
+	{name: "ssh-rsa", keyType: "ssh-rsa", hash: crypto.SHA1, class: classInsecure},                                       // RFC 4253 §6.6
+	{name: "ssh-dss", keyType: "ssh-dss", hash: crypto.SHA1, class: classInsecure},                                       // RFC 4253 §6.6
 }
 
 // lookupAlgorithm returns the row called name, or nil.
@@ -74,7 +79,13 @@ func DefaultAlgorithms() []string {
 // off unless a caller names them, most preferred first: few peers have them, or
 // they are of no use without trust that the caller has to give.
 func OptionalAlgorithms() []string {
-	return names(func(a *algorithm) bool { return a.class == classOptional })
+	return names(func(a *algorithm) bool { return a.class > classDefault && a.class < classInsecure })
+}
+
+// SecurityKeyAlgorithms returns those of OptionalAlgorithms that FIDO security
+// keys sign with. They are for user keys.
+func SecurityKeyAlgorithms() []string {
+	return names(func(a *algorithm) bool { return a.class == classSecurityKey })
 }
 
 // InsecureAlgorithms returns the signature algorithms that are used only where

@@ -7,6 +7,7 @@
 //	publickey.go          PublicKey, the table of key types, ParsePublicKey
 //	algorithm.go          the table of signature algorithms
 //	ed25519.go ed448.go ecdsa.go rsa.go dsa.go   one key type each: blob, signature, private part
+//	securitykey.go        keys of FIDO security keys, and what is asked of their signatures
 //	nonce.go              nonces of DSA signatures
 //	signer.go             Signer over any crypto.Signer
 //	private.go            ParsePrivateKey, MarshalPrivateKey, the table of PEM types
@@ -29,6 +30,8 @@
 //	ecdsa-sha2-nistp256    ecdsa-sha2-nistp256   (likewise 384, 521)
 //	ssh-rsa                rsa-sha2-512, rsa-sha2-256, (ssh-rsa)
 //	ssh-ed448              (ssh-ed448)
+//	sk-ssh-ed25519@openssh.com           (sk-ssh-ed25519@openssh.com)
+//	sk-ecdsa-sha2-nistp256@openssh.com   (sk-ecdsa-sha2-nistp256@openssh.com)
 //	ssh-dss                (ssh-dss)
 //
 // # Who owns what

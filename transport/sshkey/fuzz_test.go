@@ -13,6 +13,9 @@ func FuzzParsePublicKey(f *testing.F) {
 		f.Add(must(NewPublicKey(key.Public())).Marshal())
 	}
 	f.Add(rsaBlob([]byte{3}, modulus(2048)))
+	for _, k := range softKeys() {
+		f.Add(k.blob())
+	}
 	f.Fuzz(func(t *testing.T, blob []byte) {
 		k, err := ParsePublicKey(blob)
 		if err != nil {
@@ -36,6 +39,9 @@ func FuzzVerify(f *testing.F) {
 			f.Add(must(s.Sign(nil, a, []byte("data"))))
 		}
 	}
+	for name, k := range softKeys() {
+		f.Add(must(k.Sign(nil, name, []byte("data"))))
+	}
 	f.Fuzz(func(t *testing.T, signature []byte) {
 		for _, key := range testSigners() {
 			k := must(NewPublicKey(key.Public()))
@@ -43,6 +49,11 @@ func FuzzVerify(f *testing.F) {
 				if k.Verify(a, []byte("other data"), signature) == nil {
 					t.Fatalf("%s: forged", a)
 				}
+			}
+		}
+		for name, k := range softKeys() {
+			if (VerifyOptions{NoTouchRequired: true}).Verify(k.PublicKey(), name, []byte("other data"), signature) == nil {
+				t.Fatalf("%s: forged", name)
 			}
 		}
 	})

@@ -6,6 +6,7 @@ const (
 	LowestMinRSABits  = 1024  // smallest RSA modulus that can be asked for
 	MaxRSABits        = 16384 // largest RSA modulus accepted
 	MaxRSAExponent    = 32    // bits of the largest RSA public exponent accepted
+	MaxApplication    = 1024  // bytes of the application of a security key
 )
 
 // Limits on private key files.

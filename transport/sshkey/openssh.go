@@ -149,6 +149,9 @@ func (l Limits) parsePrivatePart(f *opensshFile, plain []byte) (crypto.Signer, s
 	if err != nil {
 		return nil, "", err
 	}
+	if kind.parsePrivate == nil {
+		return nil, "", &UnsupportedError{What: "private key", Name: name}
+	}
 	key, err := kind.parsePrivate(&r, l)
 	if err != nil {
 		return nil, "", keyFileError(err)

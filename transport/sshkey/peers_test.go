@@ -210,13 +210,15 @@ func TestPeerSignatures(t *testing.T) {
 const sshsigMagic = "SSHSIG"
 
 // sshsigData is what is signed: the message by its hash, in the namespace "file".
-func sshsigData(hash string, message []byte) []byte {
+func sshsigData(hash string, message []byte) []byte { return sshsigDataIn("file", hash, message) }
+
+func sshsigDataIn(namespace, hash string, message []byte) []byte {
 	h := crypto.SHA512.New()
 	if hash == "sha256" {
 		h = crypto.SHA256.New()
 	}
 	h.Write(message)
-	b := wire.AppendString([]byte(sshsigMagic), "file")
+	b := wire.AppendString([]byte(sshsigMagic), namespace)
 	b = wire.AppendString(wire.AppendString(b, ""), hash)
 	return wire.AppendBytes(b, h.Sum(nil))
 }

@@ -21,12 +21,14 @@ type PublicKey interface {
 	// key, made with algorithm and labelled so (RFC 4253 §6.6, RFC 8332 §3).
 	// Otherwise errors.Is finds ErrAlgorithm when the algorithm does not fit
 	// the key or the label, and ErrSignature in all other cases. It keeps
-	// neither slice.
+	// neither slice. A security key must have been touched; VerifyOptions
+	// asks for less or more.
 	Verify(algorithm string, data, signature []byte) error
 	// CryptoPublicKey returns the key as the standard library has it:
 	// ed25519.PublicKey, *ecdsa.PublicKey, *rsa.PublicKey, *dsa.PublicKey or
 	// circl's ed448.PublicKey, not to be changed.
-	// It is nil for an RSA key whose exponent does not fit an int.
+	// It is nil for an RSA key whose exponent does not fit an int, and for
+	// security keys.
 	CryptoPublicKey() crypto.PublicKey
 }
 
@@ -69,6 +71,8 @@ var keyTypes = [...]keyType{
 	{"ssh-rsa", parseRSA, rsaFromCrypto, parseRSAPrivate, appendRSAPrivate},
 	{"ssh-ed448", parseEd448, ed448FromCrypto, parseEd448Private, appendEd448Private},
 	{"ssh-dss", parseDSA, dsaFromCrypto, parseDSAPrivate, appendDSAPrivate},
+	securityKeyType("sk-ssh-ed25519@openssh.com", parseEd25519),
+	securityKeyType("sk-ecdsa-sha2-nistp256@openssh.com", curve{"nistp256", elliptic.P256()}.parse),
 }
 
 // lookupKeyType returns the row called name.
@@ -99,24 +103,15 @@ func (k *publicKey) Marshal() []byte                   { return bytes.Clone(k.bl
 func (k *publicKey) CryptoPublicKey() crypto.PublicKey { return k.key.public() }
 
 func (k *publicKey) Verify(algorithm string, data, signature []byte) error {
+	return k.verifyWith(VerifyOptions{}, algorithm, data, signature)
+}
+
+func (k *publicKey) verifyWith(o VerifyOptions, algorithm string, data, signature []byte) error {
 	a, err := fittingAlgorithm(algorithm, k.kind.name)
 	if err != nil {
 		return err
 	}
-	return verifyPlain(k.key, a, data, signature)
-}
-
-// verifyPlain checks a signature blob of a scheme that has nothing behind the
-// body.
-func verifyPlain(key scheme, a *algorithm, data, signature []byte) error {
-	body, rest, err := a.parseSignature(signature)
-	if err != nil {
-		return err
-	}
-	if len(rest) > 0 {
-		return badSignature("bytes behind the signature")
-	}
-	return key.verify(a, a.digest(data), body)
+	return verifySignature(k.key, o, a, data, signature)
 }
 
 // String returns the type and the fingerprint.
@@ -174,6 +169,9 @@ func (l Limits) NewPublicKey(key crypto.PublicKey) (PublicKey, error) {
 
 func (l Limits) newPublicKey(key crypto.PublicKey) (*publicKey, error) {
 	for i := range keyTypes {
+		if keyTypes[i].from == nil {
+			continue
+		}
 		s, err := keyTypes[i].from(key, l)
 		if err == errOtherType {
 			continue
