@@ -16,8 +16,8 @@ import (
 // exchange, PKT packets, TER prefix truncation, KEX negotiation and re-key,
 // EXT extensions. The rows that are tested elsewhere, or wait for a feature:
 //
-//	PKT-10, PKT-12   CBC and truncated MACs are not built yet
 //	PKT-11           cipher: no decryption behind a wrong tag
+//	PKT-12           cipher: truncated tags
 //	PKT-15           cipher: the invocation counter of GCM
 //	PKT-18, PKT-19   inflate_test.go
 //	PKT-23, PKT-24   wire: every message truncated, extended and with wrong lengths
