@@ -388,7 +388,7 @@ func (f readerFunc) Read(p []byte) (int, error) { f(p); return len(p), nil }
 // A deterministic reader is used for every private byte: the same bytes, the same public value.
 func TestOfferReadsOnlyItsReader(t *testing.T) {
 	forEach(t, func(t *testing.T, m Method) {
-		entropy := bytes.Repeat([]byte{1, 2, 3, 4, 5, 6, 7, 8}, 32)
+		entropy := random(t, 16<<10)
 		a, errA := m.Offer(bytes.NewReader(entropy))
 		b, errB := m.Offer(bytes.NewReader(entropy))
 		if err := errors.Join(errA, errB); err != nil {

@@ -26,6 +26,8 @@ var hybrids = []struct {
 	{"mlkem768x25519-sha256", 1184, 1088, 32, ecdh.X25519(), sha256.New, circl768.Scheme(), errSecretRange},
 	{"mlkem768nistp256-sha256", 1184, 1088, 65, ecdh.P256(), sha256.New, circl768.Scheme(), errPublicPoint},
 	{"mlkem1024nistp384-sha384", 1568, 1568, 97, ecdh.P384(), sha512.New384, circl1024.Scheme(), errPublicPoint},
+	{"sntrup761x25519-sha512", 1158, 1039, 32, ecdh.X25519(), sha512.New, nil, errSecretRange},
+	{"sntrup761x25519-sha512@openssh.com", 1158, 1039, 32, ecdh.X25519(), sha512.New, nil, errSecretRange},
 }
 
 // The hybrid is put together here anew, with another implementation of ML-KEM, from either side.

@@ -25,6 +25,8 @@ var secure = [...]Method{
 
 // optional are the methods that are safe, but of which one that is offered does the same better or for more peers.
 var optional = [...]Method{
+	{Name: "sntrup761x25519-sha512", Hash: sha512.New, SecretAsString: true, Offer: sntrup761x25519.offer, Answer: sntrup761x25519.answer},
+	{Name: "sntrup761x25519-sha512@openssh.com", Hash: sha512.New, SecretAsString: true, Offer: sntrup761x25519.offer, Answer: sntrup761x25519.answer},
 	{Name: "mlkem768nistp256-sha256", Hash: sha256.New, SecretAsString: true, Offer: mlkem768p256.offer, Answer: mlkem768p256.answer},
 	{Name: "mlkem1024nistp384-sha384", Hash: sha512.New384, SecretAsString: true, Offer: mlkem1024p384.offer, Answer: mlkem1024p384.answer},
 	{Name: "curve448-sha512", Hash: sha512.New, Offer: offerX448, Answer: answerX448},
