@@ -140,9 +140,13 @@ func TestCON10UnaskedReplies(t *testing.T) {
 // Requests that pile up behind a busy callback end the connection at the limit.
 func TestCON11Queue(t *testing.T) {
 	flood := map[string]func(c *Channel) appender{
-		"global":  func(*Channel) appender { return wire.GlobalRequest{Name: "x", WantReply: true, Payload: make([]byte, 10)} },
-		"silent":  func(*Channel) appender { return wire.GlobalRequest{Name: "x", Payload: make([]byte, 10)} },
-		"channel": func(c *Channel) appender { return wire.ChannelRequest{Recipient: c.ID(), Type: "x", WantReply: true, Payload: make([]byte, 10)} },
+		"global": func(*Channel) appender {
+			return wire.GlobalRequest{Name: "x", WantReply: true, Payload: make([]byte, 10)}
+		},
+		"silent": func(*Channel) appender { return wire.GlobalRequest{Name: "x", Payload: make([]byte, 10)} },
+		"channel": func(c *Channel) appender {
+			return wire.ChannelRequest{Recipient: c.ID(), Type: "x", WantReply: true, Payload: make([]byte, 10)}
+		},
 	}
 	for name, msg := range flood {
 		for _, limit := range []Config{{MaxQueued: 20}, {MaxQueuedBytes: 200}} {
@@ -151,7 +155,10 @@ func TestCON11Queue(t *testing.T) {
 				var release chan struct{}
 				opened := make(chan *Channel, 1)
 				limit.Handler = handler{
-					open:   func(r *OpenRequest) { c, _ = r.Accept(&Events{Request: func(*Channel, *Request) { <-release }}); opened <- c },
+					open: func(r *OpenRequest) {
+						c, _ = r.Accept(&Events{Request: func(*Channel, *Request) { <-release }})
+						opened <- c
+					},
 					global: func(*GlobalRequest) { <-release },
 				}
 				script(t, wire.Server, &limit, func(p *raw) {

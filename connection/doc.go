@@ -1,3 +1,49 @@
 // Package connection is the SSH connection protocol (RFC 4254) for both roles: many channels with flow control over one
 // authenticated transport, requests with replies in order, sessions, and forwarding.
+//
+// A [Mux] reads packets from a [Transport] on the goroutine that calls Run and hands each to what it is for. Its
+// [Handler] decides about what the peer asks for; without one everything is refused. A [Channel] is a net.Conn, or gives
+// its data to [Events].
+//
+// # States of a channel
+//
+//	        Open, our CHANNEL_OPEN sent              the peer's CHANNEL_OPEN
+//	                   |                                        |
+//	                opening --- refused, gone      OpenRequest --- Reject, gone
+//	                   | confirmed                              | Accept
+//	                   +------------------> open <--------------+
+//	                                         |
+//	CloseWrite: EOF sent, we still read      |     EOF received: Read ends, we still write
+//	                                         |
+//	Close, or the peer's CLOSE: ours goes out behind what Write and TryWrite have taken
+//	                                         |
+//	                       over: both sides have sent CLOSE; Done closes
+//	                                         |
+//	gone: Closed has run, and all data was read or Close was called; only now our number is free again
+//
+// The end of the connection leads to over from everywhere.
+//
+// # Goroutines
+//
+//	goroutine                     owns                                     may wait on
+//	reader, who calls Run         the packet just read, the tables         the transport's ReadPacket, nothing else
+//	pump, while callbacks are due what it lends to a callback              callbacks
+//	application                   its own slices                           window, transport, context, deadline
+//	timers (deadline, keepalive)  nothing                                  nothing
+//
+// SendRequest starts a goroutine for the length of the call where the transport makes it wait, and Forward two. All
+// callbacks of a connection run on its pump: one at a time, in the order of the peer's messages, with one exception:
+// data may be told together with data of the same channel that waits already.
+//
+// # Who owns a byte
+//
+// Received data is copied once, from the transport's view into the channel's queue of pooled chunks, which the window
+// bounds; an idle channel holds none. Read copies out; WriteTo and Events.Data are lent a view until they return, and
+// then the window goes back to the peer, in portions of a quarter. Data to send stays the caller's: the transport copies
+// it before Write returns. TryWrite copies what the window does not take at once.
+//
+// # Locks
+//
+// Order: RemoteForwards, Mux, pump; RemoteForwards, Channel, pump; each before the transport's own. No callback runs
+// under any of them.
 package connection

@@ -1,6 +1,7 @@
 package connection
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -19,6 +20,8 @@ var (
 	errLinkOverflow = errors.New("link: too many replies")
 )
 
+var poison = bytes.Repeat([]byte{0xdb}, 4096)
+
 // linkPipe is one direction of a link: a queue of packets in reused buffers.
 type linkPipe struct {
 	mu      sync.Mutex
@@ -29,7 +32,8 @@ type linkPipe struct {
 	bytes   int
 	control int // control packets queued since the queue was last empty
 	stalled bool
-	err     error
+	err     error // for who reads
+	closed  error // for who writes
 	waiting chan struct{}
 	notify  []func()
 }
@@ -38,7 +42,6 @@ type linkPipe struct {
 type link struct {
 	in, out *linkPipe
 	last    []byte // what ReadPacket lent
-	once    sync.Once
 	mu      sync.Mutex
 	aborted error // the first Abort
 }
@@ -57,8 +60,8 @@ func (l *link) ReadPacket() ([]byte, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if l.last != nil {
-		for i := range l.last {
-			l.last[i] = 0xdb
+		for b := l.last; len(b) > 0; {
+			b = b[copy(b, poison):]
 		}
 		p.free = append(p.free, l.last[:0])
 		l.last = nil
@@ -132,7 +135,7 @@ func (l *link) WritePacket(done <-chan struct{}, head, body []byte) error {
 	}
 	defer p.mu.Unlock()
 	if p.err != nil {
-		return p.err
+		return p.closed
 	}
 	p.pushLocked(head, body)
 	return nil
@@ -143,7 +146,7 @@ func (l *link) TryWritePacket(head, body []byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.err != nil {
-		return p.err
+		return p.closed
 	}
 	if p.fullLocked() {
 		return errLinkBlock
@@ -168,14 +171,14 @@ func (l *link) WriteControl(payload []byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.err != nil {
-		return p.err
+		return p.closed
 	}
 	p.control++
 	if p.control > linkControl {
 		p.mu.Unlock()
 		l.Abort(errLinkOverflow)
 		p.mu.Lock()
-		return p.err
+		return p.closed
 	}
 	p.pushLocked(payload, nil)
 	return nil
@@ -188,8 +191,8 @@ func (l *link) Abort(err error) {
 	if l.aborted == nil {
 		l.aborted = err
 	}
-	l.out.end(io.EOF)
-	l.in.end(net.ErrClosed)
+	l.out.end(io.EOF, &endedError{err})
+	l.in.end(&endedError{err}, net.ErrClosed)
 }
 
 // reason returns what was given to Abort first.
@@ -201,11 +204,11 @@ func (l *link) reason() error {
 
 func (l *link) Close() error { l.Abort(net.ErrClosed); return nil }
 
-func (p *linkPipe) end(err error) {
+func (p *linkPipe) end(read, write error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.err == nil {
-		p.err = err
+		p.err, p.closed = read, write
 	}
 	p.stalled = false
 	p.wakeLocked()

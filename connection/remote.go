@@ -89,14 +89,14 @@ func (f *RemoteForwards) find(r *OpenRequest) *RemoteListener {
 func (f *RemoteForwards) matchLocked(m *Mux, unix bool, host string, port uint32) *RemoteListener {
 	var samePort *RemoteListener
 	for _, l := range f.listeners {
-		// AsyncSSH 2.10 repeats the port 0 that it was asked for in place of the one that it chose.
-		if l.m != m || l.unix != unix || l.port != port && !(port == 0 && l.chosen) {
+		if l.m != m || l.unix != unix {
 			continue
 		}
-		if l.host == host {
+		// AsyncSSH 2.10 repeats the port 0 that it was asked for in place of the one that it chose.
+		if l.host == host && (l.port == port || port == 0 && l.chosen) {
 			return l
 		}
-		if !unix {
+		if !unix && l.port == port {
 			samePort = l
 		}
 	}

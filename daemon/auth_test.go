@@ -195,6 +195,11 @@ func TestMaxAuthAttempts(t *testing.T) {
 	d := newDaemon(t)
 	must(t, d, "MaxAuthAttempts=2")
 	got := attempts(d, func(*SSHUserAuthRequestEvent) {})
+	d.OnDisconnected = func(e *DisconnectedEvent) {
+		if e.StatusCode != CodeAuthentication || !strings.Contains(e.Description, "too many") {
+			t.Errorf("event %+v", e)
+		}
+	}
 	s := serve(t, d)
 	tries := 0
 	_, err := dial(s, clientConfig("alice", xssh.RetryableAuthMethod(

@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"net"
-	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/hawser-ssh/hawser/connection"
-	"github.com/hawser-ssh/hawser/kex"
 	"github.com/hawser-ssh/hawser/transport"
 	"github.com/hawser-ssh/hawser/userauth"
 	"github.com/hawser-ssh/hawser/wire"
@@ -65,25 +62,26 @@ func (d *Daemon) serve(ctx context.Context, nc net.Conn, t *ticket) error {
 	c := &conn{d: d, nc: nc, opt: opt, place: t}
 	c.events.init()
 	c.timeout.Store(int64(opt.timeout))
+	stop := context.AfterFunc(grace, func() { nc.Close() }) // even while a handler takes its time
 	if !d.requested(grace, nc, opt) || !d.reg.addConnection(c, t, opt.maxConnections) {
+		stop()
 		return newError(CodeAborted, "connection refused", nil)
 	}
 	fire(c, d.OnConnected, &ConnectedEvent{ConnectionID: c.id, Description: "OK"})
+	stop()
 	tc, err := c.login(grace)
 	if err != nil {
 		return c.finish(err)
 	}
 	cancel()
 	t.authenticated()
-	stop := context.AfterFunc(ctx, func() { c.disconnect(errCanceled) })
+	stop = context.AfterFunc(ctx, func() { c.disconnect(errCanceled) })
 	defer stop()
 	return c.finish(c.serveChannels(tc))
 }
 
 // requested asks whether to accept a connection.
 func (d *Daemon) requested(ctx context.Context, nc net.Conn, opt *options) bool {
-	stop := context.AfterFunc(ctx, func() { nc.Close() })
-	defer stop()
 	host, port := hostPort(nc.RemoteAddr())
 	e := &ConnectionRequestEvent{Address: host, Port: port, Accept: allowedClient(ctx, opt.allowedClients, nc.RemoteAddr())}
 	if d.OnConnectionRequest != nil && !d.invoke(nil, func() { d.OnConnectionRequest(e) }) {
@@ -115,7 +113,6 @@ func (c *conn) login(ctx context.Context) (*transport.Conn, error) {
 		tc.Disconnect(wire.ReasonProtocolVersionNotSupported, "identification not accepted")
 		return nil, newError(CodeAborted, "identification not accepted", nil)
 	}
-	c.status(describe(tc.Algorithms()))
 	who, err := userauth.Serve(ctx, tc, c.authConfig(tc))
 	if err != nil {
 		return nil, err
@@ -284,16 +281,6 @@ func (c *conn) transportConfig() (*transport.Config, error) {
 // status fires OnSSHStatus.
 func (c *conn) status(text string) {
 	notify(c, c.d.OnSSHStatus, &SSHStatusEvent{ConnectionID: c.id, Message: text})
-}
-
-// describe returns the negotiated algorithms as a line.
-func describe(a kex.Algorithms) string {
-	direction := func(d kex.Direction) string {
-		parts := slices.DeleteFunc([]string{d.Cipher, d.MAC, d.Compression}, func(s string) bool { return s == "" })
-		return strings.Join(parts, " ")
-	}
-	return "key exchange " + a.Kex + ", host key " + a.HostKey +
-		", from the client " + direction(a.ClientToServer) + ", to the client " + direction(a.ServerToClient)
 }
 
 // hostPort splits an address of TCP; for any other the host is its text.

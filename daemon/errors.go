@@ -9,7 +9,9 @@ import (
 	"strconv"
 	"syscall"
 
+	"github.com/hawser-ssh/hawser/connection"
 	"github.com/hawser-ssh/hawser/transport"
+	"github.com/hawser-ssh/hawser/userauth"
 	"github.com/hawser-ssh/hawser/wire"
 )
 
@@ -232,11 +234,15 @@ func disconnectStatus(err error) (code int, text string) {
 	}
 	code = codeOfSystem(err)
 	if code == 0 {
-		code = CodeAborted
-		if errors.Is(err, io.ErrUnexpectedEOF) {
+		switch {
+		case errors.Is(err, userauth.ErrTooManyFailures), errors.Is(err, userauth.ErrTooManyRequests):
+			code = CodeAuthentication
+		case errors.Is(err, io.ErrUnexpectedEOF):
 			code = CodeReset
-		} else if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
+		case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, connection.ErrKeepalive):
 			code = CodeTimedOut
+		default:
+			code = CodeAborted
 		}
 	}
 	return code, wire.Escape(err.Error(), maxText)

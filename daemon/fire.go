@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/hawser-ssh/hawser/wire"
 )
 
 // maxQueuedLogs bounds the log events that wait for a slow handler; more are
@@ -214,7 +216,7 @@ func (d *Daemon) protect(c *conn, f func()) (ok bool) {
 // handler guards is in an unknown state. A nil value is a handler that ended
 // its goroutine.
 func (d *Daemon) panicked(c *conn, value any) {
-	text := fmt.Sprint("a handler panicked: ", value)
+	text := wire.Escape(fmt.Sprint("a handler panicked: ", value), maxText)
 	if value == nil {
 		text = "a handler ended its goroutine"
 	}

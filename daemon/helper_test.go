@@ -14,8 +14,10 @@ import (
 	"go.uber.org/goleak"
 	xssh "golang.org/x/crypto/ssh"
 
+	"github.com/hawser-ssh/hawser/connection/sshclient"
 	"github.com/hawser-ssh/hawser/transport/sshkey"
 	"github.com/hawser-ssh/hawser/transport/transporttest"
+	"github.com/hawser-ssh/hawser/userauth"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -106,6 +108,34 @@ func dial(s *served, cfg *xssh.ClientConfig) (*xssh.Client, error) {
 		return nil, err
 	}
 	return xssh.NewClient(conn, chans, reqs), nil
+}
+
+// dialOurs connects as alice with our own client, for tests in which the
+// connection may end at any moment: x/crypto's waits for ever when one ends
+// while it opens a channel.
+func dialOurs(t testing.TB, s *served) (*sshclient.Client, error) {
+	t.Helper()
+	c, err := sshclient.NewClient(t.Context(), s.client, "memory:22", &sshclient.Config{
+		User:    "alice",
+		Auth:    []userauth.Method{userauth.Password(func(context.Context) (string, error) { return "secret", nil })},
+		HostKey: sshclient.InsecureIgnoreHostKey(),
+	})
+	if err == nil {
+		t.Cleanup(func() { c.Close() })
+	}
+	return c, err
+}
+
+// runOurs executes a command with our own client.
+func runOurs(t testing.TB, c *sshclient.Client, command, stdin string) (string, error) {
+	t.Helper()
+	s, err := c.NewSession(t.Context())
+	if err != nil {
+		return "", err
+	}
+	s.Stdin = strings.NewReader(stdin)
+	out, err := s.Output(t.Context(), command)
+	return string(out), err
 }
 
 // run executes a command and returns what it wrote.

@@ -24,8 +24,10 @@ func hooks(d *Daemon) map[string]func(f func(connectionID, channelID int)) {
 		"Log":               func(f inside) { wrap(&d.OnLog, func(e *LogEvent) { f(e.ConnectionID, 1) }) },
 		"Status":            func(f inside) { wrap(&d.OnSSHStatus, func(e *SSHStatusEvent) { f(e.ConnectionID, 1) }) },
 		"ServiceRequest":    func(f inside) { wrap(&d.OnSSHServiceRequest, func(e *SSHServiceRequestEvent) { f(e.ConnectionID, 1) }) },
-		"UserAuth":          func(f inside) { wrap(&d.OnSSHUserAuthRequest, func(e *SSHUserAuthRequestEvent) { f(e.ConnectionID, 1) }) },
-		"GlobalRequest":     func(f inside) { wrap(&d.OnSSHGlobalRequest, func(e *SSHGlobalRequestEvent) { f(e.ConnectionID, 1) }) },
+		"UserAuth": func(f inside) {
+			wrap(&d.OnSSHUserAuthRequest, func(e *SSHUserAuthRequestEvent) { f(e.ConnectionID, 1) })
+		},
+		"GlobalRequest": func(f inside) { wrap(&d.OnSSHGlobalRequest, func(e *SSHGlobalRequestEvent) { f(e.ConnectionID, 1) }) },
 		"OpenRequest": func(f inside) {
 			wrap(&d.OnSSHChannelOpenRequest, func(e *SSHChannelOpenRequestEvent) { f(e.ConnectionID, e.ChannelID) })
 		},
@@ -44,8 +46,12 @@ func hooks(d *Daemon) map[string]func(f func(connectionID, channelID int)) {
 		"DataIn": func(f inside) {
 			wrap(&d.OnSSHChannelDataIn, func(e *SSHChannelDataInEvent) { f(e.ConnectionID, e.ChannelID) })
 		},
-		"EOF":    func(f inside) { wrap(&d.OnSSHChannelEOF, func(e *SSHChannelEOFEvent) { f(e.ConnectionID, e.ChannelID) }) },
-		"Closed": func(f inside) { wrap(&d.OnSSHChannelClosed, func(e *SSHChannelClosedEvent) { f(e.ConnectionID, e.ChannelID) }) },
+		"EOF": func(f inside) {
+			wrap(&d.OnSSHChannelEOF, func(e *SSHChannelEOFEvent) { f(e.ConnectionID, e.ChannelID) })
+		},
+		"Closed": func(f inside) {
+			wrap(&d.OnSSHChannelClosed, func(e *SSHChannelClosedEvent) { f(e.ConnectionID, e.ChannelID) })
+		},
 	}
 }
 
@@ -132,10 +138,10 @@ func insideOnce(t *testing.T, event, method string, ends bool) {
 		}
 	})
 	s := serve(t, d)
-	c, err := dial(s, clientConfig("alice", xssh.Password("secret")))
+	c, err := dialOurs(t, s)
 	if err == nil {
-		c.SendRequest("round-trip", true, nil)
-		run(t, c, "cat", "hello")
+		c.GlobalRequest(t.Context(), "round-trip", true, nil)
+		runOurs(t, c, "cat", "hello")
 		c.Close()
 	} else if !ends {
 		t.Errorf("no login: %v", err)
@@ -176,10 +182,10 @@ func TestRES08(t *testing.T) {
 			other.SendRequest("round-trip", true, nil)
 			armed.Store(true)
 			s := serve(t, d)
-			c, err := dial(s, clientConfig("alice", xssh.Password("secret")))
+			c, err := dialOurs(t, s)
 			if err == nil {
-				c.SendRequest("round-trip", true, nil)
-				if out, err := run(t, c, "cat", "hello"); err == nil && event != "Closed" && event != "Disconnected" {
+				c.GlobalRequest(t.Context(), "round-trip", true, nil)
+				if out, err := runOurs(t, c, "cat", "hello"); err == nil && event != "Closed" && event != "Disconnected" {
 					t.Errorf("the connection survived: %q", out)
 				}
 				c.Close()

@@ -7,9 +7,9 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/hawser-ssh/hawser/transport"
-	"github.com/hawser-ssh/hawser/wire"
 )
 
 // slog returns the logger of SetLogger, or one that is silent.
@@ -22,8 +22,8 @@ func (d *Daemon) slog() *slog.Logger {
 	return d.logger
 }
 
-// logger returns the logger for the layers of a connection: it feeds OnLog and
-// the logger of SetLogger. It is nil where neither is there.
+// logger returns the logger for the layers of a connection: it feeds OnLog,
+// OnSSHStatus and the logger of SetLogger.
 func (c *conn) logger() *slog.Logger {
 	h := &logHandler{c: c, next: c.d.slog().With("conn", c.id).Handler()}
 	if c.d.OnLog != nil {
@@ -54,18 +54,23 @@ func levelOf(l slog.Level) int {
 
 // Enabled implements slog.Handler.
 func (h *logHandler) Enabled(ctx context.Context, l slog.Level) bool {
-	return levelOf(l) <= h.level || h.next.Enabled(ctx, l)
+	return levelOf(l) <= h.level || h.tellsStatus(levelOf(l)) || h.next.Enabled(ctx, l)
 }
+
+// tellsStatus reports whether a record of this level goes to OnSSHStatus.
+func (h *logHandler) tellsStatus(level int) bool { return level == 1 && h.c.d.OnSSHStatus != nil }
 
 // Handle implements slog.Handler.
 func (h *logHandler) Handle(ctx context.Context, r slog.Record) error {
 	level := levelOf(r.Level)
-	if level <= h.level {
+	if level <= h.level || h.tellsStatus(level) {
 		var b strings.Builder
 		b.WriteString(r.Message)
 		b.WriteString(h.attrs)
 		r.Attrs(func(a slog.Attr) bool { appendAttr(&b, h.prefix, a); return true })
-		h.c.log(level, r.Level.String(), b.String())
+		h.c.log(&LogEvent{
+			ConnectionID: h.c.id, LogLevel: level, Message: b.String()[:min(b.Len(), maxText)], LogType: r.Level.String(),
+		}, level <= h.level)
 	}
 	if h.next.Enabled(ctx, r.Level) {
 		return h.next.Handle(ctx, r)
@@ -96,23 +101,25 @@ func appendAttr(b *strings.Builder, prefix string, a slog.Attr) {
 		return
 	}
 	text := a.Value.Resolve().String()
-	if text == "" || strings.ContainsAny(text, " \"\\\n\r\t") {
+	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return r == ' ' || r == '"' || !unicode.IsPrint(r) }) {
 		text = strconv.Quote(text)
 	}
 	b.WriteString(" " + prefix + a.Key + "=" + text)
 }
 
-// log fires OnLog.
-func (c *conn) log(level int, kind, text string) {
-	if c.d.OnLog == nil {
-		return
-	}
+// log fires OnSSHStatus for a message of level 1, and OnLog where it wants to
+// know.
+func (c *conn) log(e *LogEvent, wanted bool) {
 	c.events.postLog(func(lost int) {
 		if lost > 0 {
-			text += " (" + strconv.Itoa(lost) + " earlier messages were dropped)"
+			e.Message += " (" + strconv.Itoa(lost) + " earlier messages were dropped)"
 		}
-		e := &LogEvent{ConnectionID: c.id, LogLevel: level, Message: wire.Escape(text, maxText), LogType: kind}
-		c.d.invoke(c, func() { c.d.OnLog(e) })
+		if h := c.d.OnSSHStatus; h != nil && e.LogLevel == 1 {
+			c.d.invoke(c, func() { h(&SSHStatusEvent{ConnectionID: c.id, Message: e.Message}) })
+		}
+		if h := c.d.OnLog; h != nil && wanted {
+			c.d.invoke(c, func() { h(e) })
+		}
 	})
 }
 

@@ -64,23 +64,27 @@ func findCompression(name string) (compression, bool) {
 }
 
 // deflater compresses all payloads of a direction into one zlib stream, flushed after each (RFC 4253 §6.2).
+// Its tables, hundreds of KiB, are made for the first payload: with zlib@openssh.com nobody gets them who has not
+// authenticated.
 type deflater struct {
-	writer *zlib.Writer
-	dst    []byte // where the writer's output goes during compress, nil otherwise
+	level  int
+	writer *zlib.Writer // nil before the first payload
+	dst    []byte       // where the writer's output goes during compress, nil otherwise
 }
 
 func newDeflater(level int) compressor {
 	if level < zlib.BestSpeed || level > zlib.BestCompression {
 		level = zlib.DefaultCompression
 	}
-	z := new(deflater)
-	z.writer, _ = zlib.NewWriterLevel((*deflaterSink)(z), level) // the level is valid
-	return z
+	return &deflater{level: level}
 }
 
 // compress implements compressor. The sink never fails, hence the writer does not.
 func (z *deflater) compress(dst, payload []byte) []byte {
 	z.dst = dst
+	if z.writer == nil {
+		z.writer, _ = zlib.NewWriterLevel((*deflaterSink)(z), z.level) // newDeflater has made the level a valid one
+	}
 	_, _ = z.writer.Write(payload)
 	_ = z.writer.Flush()
 	dst, z.dst = z.dst, nil

@@ -54,8 +54,12 @@ func Server(nc net.Conn, cfg *Config) *Conn { return newConn(nc, wire.Server, cf
 func newConn(nc net.Conn, role wire.Role, cfg *Config) *Conn {
 	c := &Conn{nc: nc, role: role, cfg: cfg.clone(), done: make(chan struct{})}
 	sealer, opener := cipher.None()
-	c.in.init(c, opener)
+	c.in.setOpener(opener)
 	c.out.setSealer(sealer)
+	if raw := rawConn(nc); raw != nil {
+		c.in.raw, c.in.poll = raw, c.pollRead
+		c.out.raw, c.out.poll = raw, c.pollWrite
+	}
 	c.flush = c.runFlusher
 	return c
 }

@@ -77,10 +77,6 @@ func reasonOf(err error) wire.Reason {
 	return wire.ReasonByApplication
 }
 
-func protocolError(op, format string, args ...any) error {
-	return wire.Errorf(wire.ReasonProtocolError, op, format, args...)
-}
-
 // lost wraps what the socket said.
 func lost(op string, err error) error {
 	return &wire.ProtocolError{Reason: wire.ReasonConnectionLost, Op: op, Err: err}

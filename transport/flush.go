@@ -10,6 +10,40 @@ func (c *Conn) startFlush() {
 	}
 }
 
+// writeOut sends what a writer has sealed. A little goes to the socket at once,
+// as far as that takes it without waiting: starting a flusher costs more than
+// such a write. What comes meanwhile, or is left, is the flusher's. The lock is
+// held, but for the time of the write.
+func (c *Conn) writeOut() {
+	o := &c.out
+	if o.flushing || o.raw == nil || len(o.buf) > directWrite {
+		c.startFlush()
+		return
+	}
+	o.flushing = true
+	c.joined.Add(1)
+	defer c.joined.Done()
+	o.direct, o.buf, o.control = o.buf, nil, controlCount{}
+	o.mu.Unlock()
+	n := c.tryWrite()
+	o.mu.Lock()
+	b := o.direct
+	o.flushing, o.direct = false, nil
+	if n == len(b) {
+		putBuffer(b)
+	} else { // before anything that was sealed since
+		rest := append(b[:copy(b, b[n:])], o.buf...)
+		putBuffer(o.buf)
+		o.buf = rest
+	}
+	if len(o.buf) > 0 || o.err != nil {
+		c.startFlush()
+	}
+}
+
+// directWrite is up to how many bytes a writer sends itself.
+const directWrite = 4 << 10
+
 // runFlusher writes what has been sealed, buffer by buffer, so that packets
 // which come while a write is under way share the next one. It ends when
 // nothing is left; it owns the buffer it writes, and may wait for the socket

@@ -47,13 +47,6 @@ type receiver struct {
 	err  error
 }
 
-func (in *receiver) init(c *Conn, opener cipher.Opener) {
-	in.setOpener(opener)
-	if raw := rawConn(c.nc); raw != nil {
-		in.raw, in.poll = raw, c.pollRead
-	}
-}
-
 // setOpener makes o open all further packets.
 func (in *receiver) setOpener(o cipher.Opener) {
 	in.opener, in.layout = o, o.Layout()
@@ -240,11 +233,16 @@ func (in *receiver) replace(n int) {
 	in.buf = b
 }
 
-// release gives the buffer back. What may hold a password is cleared.
-func (in *receiver) release() {
-	if in.buf != nil && in.phase != phaseOpen {
+// wipe clears what may hold a password.
+func (in *receiver) wipe() {
+	if in.phase != phaseOpen {
 		clear(in.buf[:in.w])
 	}
+}
+
+// release gives the buffer back.
+func (in *receiver) release() {
+	in.wipe()
 	putBuffer(in.buf)
 	in.buf, in.r, in.w = nil, 0, 0
 }

@@ -119,7 +119,7 @@ func TestForeignClient(t *testing.T) {
 			if p, err := s.ReadPacket(); err != nil || request.Parse(p) != nil || request.Name != "ssh-userauth" {
 				t.Fatalf("%q %v", p, err)
 			}
-			s.WriteControl(wire.ServiceAccept{Name: request.Name}.Append(nil))
+			s.WriteControl(wire.ServiceAccept(request).Append(nil))
 			var auth wire.UserauthRequest
 			if p, err := s.ReadPacket(); err != nil || auth.Parse(p) != nil || auth.User != "u" {
 				t.Fatalf("%q %v", p, err)

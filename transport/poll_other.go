@@ -7,9 +7,11 @@ import (
 	"syscall"
 )
 
-// rawConn returns nil: reads go through net.Conn, and an idle connection holds
-// a small buffer.
+// rawConn returns nil: reads and writes go through net.Conn, and an idle
+// connection holds a small buffer.
 func rawConn(net.Conn) syscall.RawConn { return nil }
 
-// pollRead is not used here.
-func (c *Conn) pollRead(uintptr) bool { return true }
+// pollRead, pollWrite and tryWrite are not used here.
+func (c *Conn) pollRead(uintptr) bool  { return true }
+func (c *Conn) pollWrite(uintptr) bool { return true }
+func (c *Conn) tryWrite() int          { return 0 }

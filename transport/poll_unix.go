@@ -42,3 +42,24 @@ func (c *Conn) pollRead(fd uintptr) bool {
 	}
 	return false
 }
+
+// tryWrite writes what out.direct holds as far as the socket takes it now, and
+// returns how much that was. An error is left for the flusher to meet again.
+func (c *Conn) tryWrite() int {
+	c.out.wrote = 0
+	if err := c.out.raw.Write(c.out.poll); err != nil {
+		return 0
+	}
+	return c.out.wrote
+}
+
+// pollWrite writes once to the non-blocking socket.
+func (c *Conn) pollWrite(fd uintptr) bool {
+	for {
+		n, err := syscall.Write(int(fd), c.out.direct)
+		if err != syscall.EINTR {
+			c.out.wrote = max(n, 0)
+			return true
+		}
+	}
+}

@@ -105,5 +105,5 @@ func (c *Conn) pong(p []byte) error {
 	if err := msg.Parse(p); err != nil {
 		return err
 	}
-	return c.WriteControl(wire.Pong{Data: msg.Data}.Append(nil))
+	return c.WriteControl(wire.Pong(msg).Append(nil))
 }

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/hawser-ssh/hawser/cipher"
@@ -21,6 +22,11 @@ type sender struct {
 	buf      []byte // pooled; sealed packets that no flusher has taken
 	flushing bool   // a flusher is at work
 	lingers  bool   // the flusher sends FIN, and waits for the peer's, before it closes
+
+	raw    syscall.RawConn // nil where there is no direct write
+	poll   func(fd uintptr) bool
+	direct []byte // what the direct write under way sends
+	wrote  int    // result of poll
 
 	sealer  cipher.Sealer
 	layout  cipher.Layout
@@ -97,7 +103,7 @@ func (c *Conn) WritePacket(done <-chan struct{}, head, body []byte) error {
 		o.mu.Lock()
 	}
 	err := c.seal(head, body)
-	c.startFlush()
+	c.writeOut()
 	o.mu.Unlock()
 	return err
 }
@@ -116,7 +122,7 @@ func (c *Conn) TryWritePacket(head, body []byte) error {
 		return ErrWouldBlock
 	}
 	err = c.seal(head, body)
-	c.startFlush()
+	c.writeOut()
 	return err
 }
 

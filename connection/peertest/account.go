@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Account is a real account of this machine, for the servers that log in
@@ -30,7 +31,6 @@ func NewAccount(t testing.TB) *Account {
 	Lookup(t, "chpasswd")
 	a := &Account{Name: "hw" + strings.ToLower(rand.Text()[:10]), Password: rand.Text()[:16]}
 	a.Home = filepath.Join("/home", a.Name)
-	t.Cleanup(func() { a.remove(t) })
 	a.create(t)
 	u, err := user.Lookup(a.Name)
 	if err != nil {
@@ -45,6 +45,7 @@ func NewAccount(t testing.TB) *Account {
 func (a *Account) create(t testing.TB) {
 	t.Helper()
 	defer lockAccounts(t)()
+	a.promiseRemoval(t)
 	mustRun(t, "useradd", "-m", "-d", a.Home, "-s", "/bin/sh", a.Name)
 	r := Run(t, strings.NewReader(a.Name+":"+a.Password+"\n"), "chpasswd")
 	if r.Code != 0 {
@@ -52,13 +53,20 @@ func (a *Account) create(t testing.TB) {
 	}
 }
 
-func (a *Account) remove(t testing.TB) {
-	defer lockAccounts(t)()
+// promiseRemoval starts what removes the account at the end of the test, also
+// when the test process is killed or runs into its time limit.
+func (a *Account) promiseRemoval(t testing.TB) {
+	t.Helper()
 	// -f: a session that is just ending must not keep the account.
-	r := Run(t, nil, "userdel", "-f", "-r", a.Name)
-	if _, err := user.Lookup(a.Name); err == nil {
-		t.Errorf("userdel %s: exit status %d: %s", a.Name, r.Code, r.Stderr)
-	}
+	p := Cmd{Path: "sh", Args: []string{"-c", `read x; exec userdel -f -r "$0"`, a.Name}, Timeout: time.Hour}.tie(t).Start(t)
+	t.Cleanup(func() {
+		defer lockAccounts(t)()
+		p.tied.Close()
+		r := p.Wait()
+		if _, err := user.Lookup(a.Name); err == nil {
+			t.Errorf("userdel %s: exit status %d: %s", a.Name, r.Code, r.Stderr)
+		}
+	})
 }
 
 // Authorize lets the keys log in to the account through the file that every

@@ -41,7 +41,10 @@ func listenDropbear(t testing.TB, path string, args []string) *Server {
 	t.Helper()
 	for range 5 {
 		addr := freeAddr(t)
-		p := Cmd{Path: path, Args: append(args, "-p", addr.String()), Timeout: serverTimeout}.Start(t)
+		// The shell ends the server when its own input ends.
+		sh := []string{"-c", `"$@" & read x; kill $!; wait`, "sh", path}
+		sh = append(append(sh, args...), "-p", addr.String())
+		p := Cmd{Path: "sh", Args: sh, Timeout: serverTimeout}.tie(t).Start(t)
 		if p.Stderr.WaitFor(p.ctx, "Not backgrounding") {
 			s := newServer(t, addr, "dropbear")
 			s.Log = &p.Stderr

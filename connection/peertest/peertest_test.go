@@ -35,6 +35,15 @@ func TestRunReportsOutputAndStatus(t *testing.T) {
 	}
 }
 
+// A test process that dies runs no cleanup, but closes what it holds.
+func TestTiedProgramEndsWithItsInput(t *testing.T) {
+	p := Cmd{Path: "sh", Args: []string{"-c", "read x; echo cleaned up"}}.tie(t).Start(t)
+	p.tied.Close()
+	if r := p.Wait(); string(r.Stdout) != "cleaned up\n" || r.Code != 0 {
+		t.Fatalf("%+v", r)
+	}
+}
+
 func TestStopEndsTheGroup(t *testing.T) {
 	p := Cmd{Path: "sh", Args: []string{"-c", "sleep 1000 & echo started; wait"}}.Start(t)
 	p.WaitOutput("started")
@@ -83,7 +92,8 @@ func TestEachServerWithEachClient(t *testing.T) {
 			return StartParamikoServer(t, PythonServerOptions{AuthorizedKeys: []Key{key}})
 		}},
 	}
-	input := bytes.Repeat([]byte("0123456789abcde\n"), 10000)
+	// Small, for dbclient's sake: see Dbclient.
+	input := bytes.Repeat([]byte("0123456789abcde\n"), 200)
 	for _, s := range servers {
 		t.Run(s.name, func(t *testing.T) {
 			server := s.start(t)

@@ -78,7 +78,7 @@ func (o PythonServerOptions) start(t testing.TB, module, script string) *Server 
 	for _, k := range hostKeys {
 		c.HostKeys = append(c.HostKeys, k.Path)
 	}
-	cmd := scriptCommand(t, module, script, c)
+	cmd := scriptCommand(t, module, script, c).tie(t)
 	cmd.Timeout = serverTimeout
 	p := cmd.Start(t)
 	p.WaitOutput("\n")

@@ -24,6 +24,8 @@ type Cmd struct {
 	Dir     string    // working directory; empty is the test's own
 	Env     []string  // added to the clean environment
 	Timeout time.Duration
+
+	tied io.Closer // what Stop closes first, see tie
 }
 
 // Result is how a program ended.
@@ -60,6 +62,7 @@ type Process struct {
 	cmd    *exec.Cmd
 	ctx    context.Context
 	cancel context.CancelFunc
+	tied   io.Closer
 	done   chan struct{}
 	result Result
 }
@@ -76,7 +79,7 @@ func (c Cmd) Start(t testing.TB) *Process {
 	if timeout == 0 {
 		timeout = DefaultTimeout
 	}
-	p := &Process{t: t, done: make(chan struct{})}
+	p := &Process{t: t, tied: c.tied, done: make(chan struct{})}
 	p.ctx, p.cancel = context.WithTimeout(context.Background(), timeout)
 	p.cmd = exec.CommandContext(p.ctx, path, c.Args...)
 	p.cmd.Dir, p.cmd.Stdin, p.cmd.Env = c.Dir, c.Stdin, append(cleanEnv(), c.Env...)
@@ -121,6 +124,9 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 // Stop ends the program and what it started in its process group, and waits.
 // It is no error to stop a program that has ended.
 func (p *Process) Stop() {
+	if p.tied != nil {
+		p.tied.Close()
+	}
 	p.cancel()
 	<-p.done
 }
@@ -150,6 +156,23 @@ func (p *Process) waitIn(b *Buffer, text string) {
 		return
 	}
 	p.t.Fatalf("%s ended before it wrote %q\nstdout: %s\nstderr: %s", p, text, tail(p.Stdout.String()), tail(p.Stderr.String()))
+}
+
+// tie gives the command an input that ends when this process ends, however it
+// does: a test that runs into its time limit cleans nothing up. The command
+// has to end with its input.
+func (c Cmd) tie(t testing.TB) Cmd {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		w.Close()
+		r.Close()
+	})
+	c.Stdin, c.tied = r, w
+	return c
 }
 
 // String names the program and its arguments.

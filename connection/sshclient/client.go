@@ -60,6 +60,9 @@ func Dial(ctx context.Context, network, addr string, cfg *Config) (*Client, erro
 func NewClient(ctx context.Context, nc net.Conn, addr string, cfg *Config) (*Client, error) {
 	c := &Client{done: make(chan struct{})}
 	if err := c.connect(ctx, nc, addr, cfg); err != nil {
+		if c.t != nil {
+			c.t.Close() // after the reason has left
+		}
 		nc.Close()
 		return nil, err
 	}

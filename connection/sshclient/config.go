@@ -98,6 +98,9 @@ func isIPv6(host string) bool {
 }
 
 func checkHost(host string) error {
+	if host == "" {
+		return &ConfigError{"address", "no host"} // net would take it for this machine
+	}
 	if strings.HasPrefix(host, "-") {
 		return &ConfigError{"address", "host begins with -"}
 	}

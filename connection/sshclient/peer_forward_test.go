@@ -155,9 +155,9 @@ func testListenTCP(t *testing.T, client *sshclient.Client, cancels bool) {
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
-		// The server has seen the end when it has answered what came after.
-		if err := client.Keepalive(testContext(t)); err != nil {
-			t.Fatal(err)
+		// The server has seen the end when it has refused what came after.
+		if ok, _, err := client.GlobalRequest(testContext(t), "nonsense@example.org", true, nil); ok || err != nil {
+			t.Fatal(ok, err)
 		}
 		if !cancels {
 			return

@@ -8,9 +8,11 @@ import (
 	"errors"
 	"hash"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -83,30 +85,34 @@ func answers(texts map[string]string) userauth.Method {
 
 // peer is a foreign server and how to log in to it.
 type peer struct {
-	*peertest.Server
-	auth []userauth.Method
+	addr, user string
+	auth       []userauth.Method
+	keys       []sshkey.PublicKey // its host keys; no others are trusted
 }
 
-// config trusts the server's own keys and no others.
-func (p peer) config(t testing.TB) *sshclient.Config {
+func newPeer(t testing.TB, s *peertest.Server, auth ...userauth.Method) peer {
 	t.Helper()
-	var keys []sshkey.PublicKey
-	for _, k := range p.HostKeys {
-		keys = append(keys, publicOf(t, k))
+	p := peer{addr: s.Addr, user: s.User, auth: auth}
+	for _, k := range s.HostKeys {
+		p.keys = append(p.keys, publicOf(t, k))
 	}
+	return p
+}
+
+func (p peer) config() *sshclient.Config {
 	return &sshclient.Config{
-		User: p.User, Auth: p.auth, HostKey: sshclient.FixedKey(keys...),
+		User: p.user, Auth: p.auth, HostKey: sshclient.FixedKey(p.keys...),
 		Transport: new(transport.Config),
 	}
 }
 
 func (p peer) dial(t testing.TB, change ...func(*sshclient.Config)) *sshclient.Client {
 	t.Helper()
-	cfg := p.config(t)
+	cfg := p.config()
 	for _, f := range change {
 		f(cfg)
 	}
-	client, err := sshclient.Dial(testContext(t), "tcp", p.Addr, cfg)
+	client, err := sshclient.Dial(testContext(t), "tcp", p.addr, cfg)
 	if err != nil {
 		t.Fatalf("dial: %v", err)
 	}
@@ -229,7 +235,7 @@ func login(t *testing.T, p peer) {
 // refused connects with credentials that must not do, and returns the error.
 func refused(t *testing.T, p peer) *userauth.AuthError {
 	t.Helper()
-	client, err := sshclient.Dial(testContext(t), "tcp", p.Addr, p.config(t))
+	client, err := sshclient.Dial(testContext(t), "tcp", p.addr, p.config())
 	if err == nil {
 		client.Close()
 		t.Fatal("logged in")
@@ -245,14 +251,46 @@ func refused(t *testing.T, p peer) *userauth.AuthError {
 func testLogins(t *testing.T, s *peertest.Server, keys []peertest.Key) {
 	for _, key := range keys {
 		t.Run("key "+string(key.Type), func(t *testing.T) {
-			login(t, peer{s, []userauth.Method{userauth.PublicKeys(signerOf(t, key))}})
+			login(t, newPeer(t, s, userauth.PublicKeys(signerOf(t, key))))
 		})
 	}
 	t.Run("unknown key", func(t *testing.T) {
 		stranger := signerOf(t, peertest.NewKey(t, peertest.Ed25519))
-		err := refused(t, peer{s, []userauth.Method{userauth.PublicKeys(stranger)}})
+		err := refused(t, newPeer(t, s, userauth.PublicKeys(stranger)))
 		if !slices.Contains(err.Offered, "publickey") {
 			t.Fatalf("offered %q", err.Offered)
 		}
 	})
 }
+
+// exchanges is a log handler that counts key exchanges.
+type exchanges struct{ n atomic.Int32 }
+
+func (e *exchanges) Enabled(context.Context, slog.Level) bool { return true }
+func (e *exchanges) WithAttrs([]slog.Attr) slog.Handler       { return e }
+func (e *exchanges) WithGroup(string) slog.Handler            { return e }
+
+func (e *exchanges) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == "keys" {
+		e.n.Add(1)
+	}
+	return nil
+}
+
+// testRekeys moves size bytes each way and checks that keys were exchanged at
+// least once for each two MiB.
+func testRekeys(t *testing.T, p peer, size int64, change func(*sshclient.Config)) {
+	t.Helper()
+	var counted exchanges
+	client := p.dial(t, change, func(cfg *sshclient.Config) { cfg.Transport.Logger = slog.New(&counted) })
+	echo(t, client, size)
+	if got, want := counted.n.Load(), int32(size>>21); got < want {
+		t.Errorf("%d key exchanges, want at least %d", got, want)
+	}
+}
+
+// byUs makes the client begin a key exchange after each MiB.
+func byUs(cfg *sshclient.Config) { cfg.Transport.RekeyBytes = 1 << 20 }
+
+// byServer leaves it to the server.
+func byServer(*sshclient.Config) {}

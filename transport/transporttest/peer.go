@@ -255,3 +255,7 @@ func (p *Peer) SetSentKexInit() {
 // LengthClear reports whether the cipher in force leaves the length field out
 // of the alignment.
 func (p *Peer) LengthClear() bool { return p.sealer.Layout().LengthClear }
+
+// Compressed reports whether compression was agreed on, which a Peer itself
+// does not do.
+func (p *Peer) Compressed() bool { return p.algs.ClientToServer.Compression != "none" }

@@ -32,7 +32,7 @@ func TestInetd(t *testing.T) {
 	h := &hawserd{home: newHome(t), user: ownName(t), hostKey: hostKey, key: key, addr: "127.0.0.1:22"}
 	h.authorize(t, key.Public)
 	file, content, sum := noise(t, 4<<20)
-	command := fmt.Sprintf("HOME=%s %s -inetd -hostkey %s", h.home, hawserdBinary(t), hostKey.Path)
+	command := fmt.Sprintf("env HOME=%s %s -inetd -hostkey %s", h.home, hawserdBinary(t), hostKey.Path)
 	t.Run("ProxyCommand", func(t *testing.T) {
 		g := h.target(t)
 		g.HostKeys = nil

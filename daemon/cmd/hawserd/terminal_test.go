@@ -33,7 +33,7 @@ func TestOpenSSHTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := g.SSH(t, []string{"-tt", "-e", "none"}, `stty size; echo "$TERM $SSH_TTY" | sed s:/dev/pts/.*:PTS:; tty -s && echo tty; `+
-		`trap 'stty size' WINCH; trap 'echo interrupted' INT; echo ready; while read line; do echo "got $line"; done; echo over; exit 12`)
+		`trap 'echo interrupted' INT; echo ready; cat; while read line; do stty size; done; echo over; exit 12`)
 	c.Stdin, c.Stdout = theirs, theirs
 	c.Env = append(c.Env, "TERM=vt220")
 	p := c.Start(t)
@@ -61,15 +61,17 @@ func TestOpenSSHTerminal(t *testing.T) {
 		}
 	}
 	send("hello\r")
-	see("got hello\r\n")
-	send("\x03") // the terminal makes it a signal
+	see("hello\r\nhello\r\n") // the terminal's echo and cat's: it runs
+	send("\x03")              // the terminal makes it a signal
 	see("interrupted\r\n")
 	if err := pty.Setsize(ours, &pty.Winsize{Rows: 40, Cols: 132}); err != nil {
 		t.Fatal(err)
 	}
-	signalWindow(p.Pid())
-	send("again\r")
-	see("40 132\r\n")
+	signalWindow(p.Pid()) // ssh is not in the foreground of its terminal here
+	eventually(t, "the new size is known", func() bool {
+		send("\r")
+		return strings.Contains(screen.String(), "40 132\r\n")
+	})
 	send("\x04") // end of input
 	see("over\r\n")
 	if r := p.Wait(); r.Code != 12 {
@@ -138,8 +140,12 @@ func TestSignals(t *testing.T) {
 		exits := make(chan connection.Exit, 1)
 		var tracker connection.ExitTracker
 		ch, err := c.Mux().OpenSession(ctx, &connection.Events{
-			Request: func(_ *connection.Channel, r *connection.Request) { _, _ = tracker.Observe(r) },
-			Closed:  func(*connection.Channel) { e, _ := tracker.Exit(); exits <- e },
+			Request: func(_ *connection.Channel, r *connection.Request) {
+				if known, _ := tracker.Observe(r); known {
+					e, _ := tracker.Exit()
+					exits <- e
+				}
+			},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -147,7 +153,7 @@ func TestSignals(t *testing.T) {
 		if err := ch.Signal(ctx, name); err != nil { // before there is a program: ignored
 			t.Fatal(err)
 		}
-		if err := ch.Exec(ctx, "echo up; sleep 100 & wait; wait"); err != nil {
+		if err := ch.Exec(ctx, "echo up; sleep 100; true"); err != nil {
 			t.Fatal(err)
 		}
 		if err := ch.Exec(ctx, "true"); err == nil {
@@ -165,10 +171,10 @@ func TestSignals(t *testing.T) {
 		if _, err := io.Copy(io.Discard, ch); err != nil {
 			t.Fatal(err)
 		}
-		ch.Close()
 		if e := <-exits; e.Signal != name {
 			t.Errorf("%s: %+v", name, e)
 		}
+		ch.Close()
 	}
 }
 

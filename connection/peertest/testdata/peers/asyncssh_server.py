@@ -119,7 +119,9 @@ async def main():
         process_factory=handle, encoding=None, sftp_factory=True, allow_scp=True,
         login_timeout=60, line_editor=False, **options)
     print("listening on %d" % listener.sockets[0].getsockname()[1], flush=True)
-    await listener.wait_closed()
+    # Our input ends with the test, however that ends.
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    os._exit(0)
 
 
 asyncio.run(main())

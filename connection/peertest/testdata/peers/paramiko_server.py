@@ -4,6 +4,7 @@ usage: paramiko_server.py JSON
 The first line of standard output is "listening on PORT".
 """
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -161,7 +162,14 @@ def serve(conn, host_keys):
         transport.close()
 
 
+def end_with_input():
+    """Our input ends with the test, however that ends."""
+    sys.stdin.read()
+    os._exit(0)
+
+
 def main():
+    threading.Thread(target=end_with_input, daemon=True).start()
     for name, attribute in (("ciphers", "_preferred_ciphers"), ("kex", "_preferred_kex"),
                             ("macs", "_preferred_macs"), ("signatures", "_preferred_keys"),
                             ("compression", "_preferred_compression")):

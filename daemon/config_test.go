@@ -1,0 +1,250 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	xssh "golang.org/x/crypto/ssh"
+
+	"github.com/hawser-ssh/hawser/cipher"
+	"github.com/hawser-ssh/hawser/transport"
+)
+
+// TestConfigRoundTrip: each setting has its default, takes a value in any
+// case of its name, and reads it back.
+func TestConfigRoundTrip(t *testing.T) {
+	for _, c := range []struct{ name, first, set, back string }{
+		{"AllowedClients", "*", "10.*,example.org", "10.*,example.org"},
+		{"AltSSHCertCount", "0", "2", "2"},
+		{"BindExclusively", "True", "no", "False"},
+		{"CodePage", "65001", "65001", "65001"},
+		{"DefaultConnectionTimeout", "0", "9", "9"},
+		{"DefaultIdleTimeout", "0", "9", "9"},
+		{"InBufferSize", "0", "65536", "65536"},
+		{"OutBufferSize", "0", "65536", "65536"},
+		{"KeepAliveInterval", "0", "1000", "1000"},
+		{"KeepAliveRetryCount", "0", "3", "3"},
+		{"KeepAliveTime", "0", "60000", "60000"},
+		{"KeyRenegotiationThreshold", "1073741824", "524288000", "524288000"},
+		{"LogLevel", "1", "3", "3"},
+		{"LoginGraceTime", "60", "5", "5"},
+		{"MaxAuthAttempts", "6", "1", "1"},
+		{"MaxConnections", "1000", "100000", "100000"},
+		{"ProcessIdleEvents", "True", "0", "False"},
+		{"SelectWaitMillis", "20", "1", "1"},
+		{"ServerSSHVersionString", transport.DefaultVersion, "SSH-2.0-mine 1=2", "SSH-2.0-mine 1=2"},
+		{"SSHKeepAliveCountMax", "5", "2", "2"},
+		{"SSHKeepAliveInterval", "0", "30", "30"},
+		{"SSHKeyExchangeAlgorithms", "", "curve25519-sha256", "curve25519-sha256"},
+		{"SSHMacAlgorithms", "", "hmac-sha2-256, hmac-sha2-512", "hmac-sha2-256,hmac-sha2-512"},
+		{"SSHPublicKeyAlgorithms", "", "ssh-ed25519", "ssh-ed25519"},
+		{"SSHVersionPattern", "*SSH-1.99-*,*SSH-2.0-*", "*SSH-2.0-Good*", "*SSH-2.0-Good*"},
+		{"TcpNoDelay", "True", "False", "False"},
+		{"UseIOCP", "False", "Yes", "True"},
+		{"UseIPv6", "0", "2", "2"},
+		{"UseInternalSecurityAPI", "False", "TRUE", "True"},
+		{"UnauthenticatedStart", "100", "1", "1"},
+		{"UnauthenticatedMax", "1000", "1", "1"},
+		{"UnauthenticatedPerSource", "64", "1", "1"},
+		{"AlgorithmProfile", "modern", "COMPAT2022", "compat2022"},
+	} {
+		d := New()
+		if got, err := d.Config(c.name); err != nil || got != c.first && c.first != "" {
+			t.Errorf("%s is %q, %v; want %q", c.name, got, err, c.first)
+		}
+		if got, err := d.Config(strings.ToLower(c.name) + " = " + c.set); err != nil || got != c.back {
+			t.Errorf("%s=%s returned %q, %v", c.name, c.set, got, err)
+		}
+		if got, err := d.Config(strings.ToUpper(c.name)); err != nil || got != c.back {
+			t.Errorf("%s reads back %q, %v; want %q", c.name, got, err, c.back)
+		}
+	}
+	for _, name := range []string{"BuildInfo", "LicenseInfo", "UseWindowsMessages"} {
+		if got, err := New().Config(name); err != nil || got == "" {
+			t.Errorf("%s is %q, %v", name, got, err)
+		}
+	}
+}
+
+func TestConfigRefuses(t *testing.T) {
+	for _, text := range []string{"Unknown", "Unknown=1", "", "=", "LogLevel=4", "LogLevel=-1", "LogLevel=x", "LogLevel=",
+		"LogLevel[1]=1", "UseIPv6=3", "MaxConnections=0", "MaxConnections=100001", "MaxAuthAttempts=0", "BuildInfo=x",
+		"LicenseInfo=x", "ConnectionUID[1]=2", "ConnectionUID", "ConnectionUID[x]", "ConnectionUID[1", "ConnectionUID[-1]",
+		"TcpNoDelay=maybe", "ServerSSHVersionString=SSH-1.5-x", "ServerSSHVersionString=SSH-2.0-", "ServerSSHVersionString=SSH-2.0-\x01",
+		"ServerSSHVersionString=SSH-2.0-" + strings.Repeat("x", 250), "SSHMacAlgorithms=", "SSHMacAlgorithms=hmac-nonsense",
+		"AlgorithmProfile=none", "AltSSHCertCount=-1", "AltSSHCertStore[0]=x", "AltSSHCertStoreType[0]", "KeyRenegotiationThreshold=0",
+		"CodePage=37", "UserAuthBanner[1", "InBufferSize=-1"} {
+		if got, err := New().Config(text); err == nil {
+			t.Errorf("Config(%q) = %q", text, got)
+		} else if e, ok := errors.AsType[*Error](err); !ok || e.Code != CodeInvalidArgument {
+			t.Errorf("Config(%q): %v", text, err)
+		} else if strings.ContainsAny(err.Error(), "\n\x01") {
+			t.Errorf("Config(%q): error %q", text, err)
+		}
+	}
+}
+
+func TestProperties(t *testing.T) {
+	d := New()
+	if d.ConnectionBacklog() != 5 || d.DefaultAuthMethods() != "password,publickey" || d.DefaultTimeout() != 60 || d.LocalPort() != 22 ||
+		d.LocalHost() != "" || string(d.SSHCertStore()) != "MY" || d.SSHCertStoreType() != 0 || d.SSHCertSubject() != "" ||
+		d.SSHCertStorePassword() != "" || d.KeyboardInteractiveMessage() != "" || d.SSHChannelCount() != 0 {
+		t.Error("wrong default")
+	}
+	for name, err := range map[string]error{
+		"backlog":       d.SetConnectionBacklog(0),
+		"methods":       d.SetDefaultAuthMethods("password,hostbased"),
+		"timeout":       d.SetDefaultTimeout(-1),
+		"port":          d.SetLocalPort(65536),
+		"prompts":       d.SetKeyboardInteractivePromptCount(33),
+		"prompt":        d.SetKeyboardInteractivePromptPrompt(0, "x"),
+		"echo":          d.SetKeyboardInteractivePromptEcho(-1, true),
+		"store type":    d.SetSSHCertStoreType(23),
+		"ciphers":       d.SetSSHEncryptionAlgorithms("rot13"),
+		"no ciphers":    d.SetSSHEncryptionAlgorithms(" , "),
+		"compression":   d.SetSSHCompressionAlgorithms("lzma"),
+		"host keys nil": nil,
+	} {
+		if err == nil && !strings.HasSuffix(name, "nil") {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	wantCode(t, d.SetHostKeys(nil), CodeNoHostKey)
+	for _, err := range []error{d.SetConnectionBacklog(7), d.SetDefaultAuthMethods("none, keyboard-interactive"), d.SetDefaultTimeout(1),
+		d.SetLocalHost("::1"), d.SetLocalPort(2222), d.SetKeyboardInteractivePromptCount(2), d.SetKeyboardInteractivePromptPrompt(1, "x"),
+		d.SetKeyboardInteractivePromptEcho(1, true), d.SetKeyboardInteractiveMessage("m"), d.SetSSHCompressionAlgorithms("zlib,none"),
+		d.SetSSHEncryptionAlgorithms("aes256-ctr, blowfish-cbc")} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if d.ConnectionBacklog() != 7 || d.DefaultAuthMethods() != "none,keyboard-interactive" || d.DefaultTimeout() != 1 || d.LocalHost() != "::1" ||
+		d.LocalPort() != 2222 || d.KeyboardInteractivePromptCount() != 2 || d.KeyboardInteractivePromptPrompt(1) != "x" ||
+		!d.KeyboardInteractivePromptEcho(1) || d.KeyboardInteractivePromptEcho(0) || d.KeyboardInteractivePromptEcho(9) ||
+		d.KeyboardInteractiveMessage() != "m" || d.SSHCompressionAlgorithms() != "zlib,none" || d.SSHEncryptionAlgorithms() != "aes256-ctr,blowfish-cbc" {
+		t.Error("a property does not read back")
+	}
+}
+
+// TestProfiles: what each profile offers, and that hawser's default offers
+// nothing insecure.
+func TestProfiles(t *testing.T) {
+	d := New()
+	if got, want := d.SSHEncryptionAlgorithms(), strings.Join(cipherNames(cipher.Default()), ","); got != want {
+		t.Errorf("modern ciphers %q, want %q", got, want)
+	}
+	if d.SSHCompressionAlgorithms() != "none" {
+		t.Errorf("modern compression %q", d.SSHCompressionAlgorithms())
+	}
+	must(t, d, "AlgorithmProfile=compat2022")
+	for name, kind := range map[string]algorithmKind{"SSHKeyExchangeAlgorithms": kexKind, "SSHMacAlgorithms": macKind, "SSHPublicKeyAlgorithms": hostKeyKind} {
+		if got, _ := d.Config(name); got != compat2022[kind] {
+			t.Errorf("compat2022: %s is %q", name, got)
+		}
+	}
+	if d.SSHEncryptionAlgorithms() != compat2022[cipherKind] || d.SSHCompressionAlgorithms() != "none,zlib" {
+		t.Errorf("compat2022: %q, %q", d.SSHEncryptionAlgorithms(), d.SSHCompressionAlgorithms())
+	}
+	for _, profile := range []string{"modern", "compat2022", "all"} {
+		d := newDaemon(t)
+		echo(t, d)
+		must(t, d, "AlgorithmProfile="+profile)
+		c, _ := connect(t, d)
+		if out, err := run(t, c, "cat", profile); err != nil || out != profile {
+			t.Errorf("%s: %q, %v", profile, out, err)
+		}
+	}
+}
+
+// TestAlgorithmsInForce: what is set is what is negotiated.
+func TestAlgorithmsInForce(t *testing.T) {
+	d := newDaemon(t)
+	d.SetSSHEncryptionAlgorithms("aes192-ctr")
+	d.SetSSHCompressionAlgorithms("none")
+	must(t, d, "SSHMacAlgorithms=hmac-sha2-512-etm@openssh.com", "SSHKeyExchangeAlgorithms=ecdh-sha2-nistp384",
+		"ServerSSHVersionString=SSH-2.0-mine")
+	c, _ := connect(t, d)
+	c.SendRequest("round-trip", true, nil)
+	h := d.SSHConnections()[0]
+	a := h.Algorithms()
+	if a.Kex != "ecdh-sha2-nistp384" || a.ClientToServer.Cipher != "aes192-ctr" || a.ServerToClient.MAC != "hmac-sha2-512-etm@openssh.com" {
+		t.Errorf("%+v", a)
+	}
+	if string(c.ServerVersion()) != "SSH-2.0-mine" || h.LocalVersion() != "SSH-2.0-mine" {
+		t.Errorf("version %q", c.ServerVersion())
+	}
+}
+
+func TestVersionPattern(t *testing.T) {
+	d := newDaemon(t)
+	must(t, d, "SSHVersionPattern=*SSH-2.0-OpenSSH*")
+	s := serve(t, d)
+	if _, err := dial(s, clientConfig("alice", xssh.Password("secret"))); err == nil {
+		t.Error("logged in")
+	}
+	wantCode(t, <-s.done, CodeAborted)
+	cfg := clientConfig("alice", xssh.Password("secret"))
+	cfg.ClientVersion = "SSH-2.0-OpenSSH_10.0"
+	if c, err := dial(serve(t, d), cfg); err != nil {
+		t.Error(err)
+	} else {
+		c.Close()
+	}
+}
+
+// TestConnectionUID: ids come back, UIDs do not.
+func TestConnectionUID(t *testing.T) {
+	d := newDaemon(t)
+	must(t, d, "MaxConnections=1")
+	if uid, err := d.Config("ConnectionUID[1]"); err != nil || uid != "0" {
+		t.Errorf("UID %q, %v", uid, err)
+	}
+	uids, ids := make(map[string]int), make(map[int]int)
+	d.OnConnected = func(e *ConnectedEvent) {
+		uid, err := d.Config(fmt.Sprintf("connectionuid[%d]", e.ConnectionID))
+		if err != nil || uid == "0" {
+			t.Errorf("UID %q, %v", uid, err)
+		}
+		uids[uid]++
+		ids[e.ConnectionID]++
+		d.Disconnect(e.ConnectionID)
+	}
+	const n = minIDs + 5
+	for range n {
+		s := serve(t, d)
+		<-s.done
+		s.client.Close()
+	}
+	if len(uids) != n || len(ids) != minIDs || ids[1] != 2 {
+		t.Errorf("%d UIDs, %d ids", len(uids), len(ids))
+	}
+}
+
+// TestRekey: ExchangeKeys and KeyRenegotiationThreshold change keys under way.
+func TestRekey(t *testing.T) {
+	d := newDaemon(t)
+	echo(t, d)
+	must(t, d, "KeyRenegotiationThreshold=65536", "LogLevel=1")
+	var rekeys int
+	d.OnLog = func(e *LogEvent) {
+		if strings.Contains(e.Message, "rekey=true") {
+			rekeys++
+		}
+	}
+	c, s := connect(t, d)
+	big := strings.Repeat("x", 1<<20)
+	if out, err := run(t, c, "cat", big); err != nil || out != big {
+		t.Errorf("%d bytes, %v", len(out), err)
+	}
+	if err := d.ExchangeKeys(1); err != nil {
+		t.Errorf("ExchangeKeys: %v", err)
+	}
+	c.SendRequest("round-trip", true, nil)
+	c.Close()
+	<-s.done
+	if rekeys < 3 { // how many depends on how much is under way at each
+		t.Errorf("%d key exchanges", rekeys)
+	}
+}
