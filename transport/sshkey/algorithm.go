@@ -35,17 +35,34 @@ type algorithm struct {
 
 // algorithms in the default order of preference.
 var algorithms = [...]algorithm{
-	{name: "ssh-ed25519", keyType: "ssh-ed25519"},                                                                        // RFC 8709
-	{name: "ecdsa-sha2-nistp256", keyType: "ecdsa-sha2-nistp256", hash: crypto.SHA256},                                   // RFC 5656 §6.2.1
-	{name: "ecdsa-sha2-nistp384", keyType: "ecdsa-sha2-nistp384", hash: crypto.SHA384},                                   // RFC 5656 §6.2.1
-	{name: "ecdsa-sha2-nistp521", keyType: "ecdsa-sha2-nistp521", hash: crypto.SHA512},                                   // RFC 5656 §6.2.1
-	{name: "rsa-sha2-512", keyType: "ssh-rsa", hash: crypto.SHA512},                                                      // RFC 8332
-	{name: "rsa-sha2-256", keyType: "ssh-rsa", hash: crypto.SHA256},                                                      // RFC 8332
-	{name: "ssh-ed448", keyType: "ssh-ed448", class: classOptional},                                                      // RFC 8709
-	{name: "sk-ssh-ed25519@openssh.com", keyType: "sk-ssh-ed25519@openssh.com", class: classSecurityKey},                 // OpenSSH PROTOCOL.u2f
-	{name: "sk-ecdsa-sha2-nistp256@openssh.com", keyType: "sk-ecdsa-sha2-nistp256@openssh.com", class: classSecurityKey}, // likewise
-	{name: "ssh-rsa", keyType: "ssh-rsa", hash: crypto.SHA1, class: classInsecure},                                       // RFC 4253 §6.6
-	{name: "ssh-dss", keyType: "ssh-dss", hash: crypto.SHA1, class: classInsecure},                                       // RFC 4253 §6.6
+	// RFC 8709, RFC 5656 §6.2.1, RFC 8332
+	{name: "ssh-ed25519", keyType: "ssh-ed25519"},
+	{name: "ecdsa-sha2-nistp256", keyType: "ecdsa-sha2-nistp256", hash: crypto.SHA256},
+	{name: "ecdsa-sha2-nistp384", keyType: "ecdsa-sha2-nistp384", hash: crypto.SHA384},
+	{name: "ecdsa-sha2-nistp521", keyType: "ecdsa-sha2-nistp521", hash: crypto.SHA512},
+	{name: "rsa-sha2-512", keyType: "ssh-rsa", hash: crypto.SHA512},
+	{name: "rsa-sha2-256", keyType: "ssh-rsa", hash: crypto.SHA256},
+
+	// RFC 8709
+	{name: "ssh-ed448", keyType: "ssh-ed448", class: classOptional},
+
+	// OpenSSH PROTOCOL.u2f
+	{name: "sk-ssh-ed25519@openssh.com", keyType: "sk-ssh-ed25519@openssh.com", class: classSecurityKey},
+	{name: "sk-ecdsa-sha2-nistp256@openssh.com", keyType: "sk-ecdsa-sha2-nistp256@openssh.com", class: classSecurityKey},
+
+	// RFC 6187 §3
+	{name: "x509v3-ecdsa-sha2-nistp256", keyType: "x509v3-ecdsa-sha2-nistp256", label: "ecdsa-sha2-nistp256", hash: crypto.SHA256, class: classX509},
+	{name: "x509v3-ecdsa-sha2-nistp384", keyType: "x509v3-ecdsa-sha2-nistp384", label: "ecdsa-sha2-nistp384", hash: crypto.SHA384, class: classX509},
+	{name: "x509v3-ecdsa-sha2-nistp521", keyType: "x509v3-ecdsa-sha2-nistp521", label: "ecdsa-sha2-nistp521", hash: crypto.SHA512, class: classX509},
+	{name: "x509v3-rsa2048-sha256", keyType: "x509v3-rsa2048-sha256", label: "rsa2048-sha256", hash: crypto.SHA256, class: classX509},
+
+	// RFC 4253 §6.6, RFC 6187 §3, drafts of RFC 4253 (see x509.go)
+	{name: "ssh-rsa", keyType: "ssh-rsa", hash: crypto.SHA1, class: classInsecure},
+	{name: "x509v3-ssh-rsa", keyType: "x509v3-ssh-rsa", label: "ssh-rsa", hash: crypto.SHA1, class: classInsecure},
+	{name: "x509v3-sign-rsa", keyType: "x509v3-sign-rsa", hash: crypto.SHA1, class: classInsecure},
+	{name: "ssh-dss", keyType: "ssh-dss", hash: crypto.SHA1, class: classInsecure},
+	{name: "x509v3-ssh-dss", keyType: "x509v3-ssh-dss", label: "ssh-dss", hash: crypto.SHA1, class: classInsecure},
+	{name: "x509v3-sign-dss", keyType: "x509v3-sign-dss", hash: crypto.SHA1, class: classInsecure},
 }
 
 // lookupAlgorithm returns the row called name, or nil.
@@ -86,6 +103,12 @@ func OptionalAlgorithms() []string {
 // keys sign with. They are for user keys.
 func SecurityKeyAlgorithms() []string {
 	return names(func(a *algorithm) bool { return a.class == classSecurityKey })
+}
+
+// X509Algorithms returns those of OptionalAlgorithms whose keys come with X.509
+// certificates (RFC 6187). They are of use where an X509Trust is.
+func X509Algorithms() []string {
+	return names(func(a *algorithm) bool { return a.class == classX509 })
 }
 
 // InsecureAlgorithms returns the signature algorithms that are used only where

@@ -8,6 +8,7 @@
 //	algorithm.go          the table of signature algorithms
 //	ed25519.go ed448.go ecdsa.go rsa.go dsa.go   one key type each: blob, signature, private part
 //	securitykey.go        keys of FIDO security keys, and what is asked of their signatures
+//	x509.go               keys with X.509 certificates; x509trust.go whom to believe
 //	nonce.go              nonces of DSA signatures
 //	signer.go             Signer over any crypto.Signer
 //	private.go            ParsePrivateKey, MarshalPrivateKey, the table of PEM types
@@ -33,6 +34,7 @@
 //	sk-ssh-ed25519@openssh.com           (sk-ssh-ed25519@openssh.com)
 //	sk-ecdsa-sha2-nistp256@openssh.com   (sk-ecdsa-sha2-nistp256@openssh.com)
 //	ssh-dss                (ssh-dss)
+//	x509v3-*               (the name of the type); x509.go says what these are
 //
 // # Who owns what
 //

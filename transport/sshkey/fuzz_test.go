@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -16,6 +17,13 @@ func FuzzParsePublicKey(f *testing.F) {
 	for _, k := range softKeys() {
 		f.Add(k.blob())
 	}
+	v := vectors(f, "x509_dsa.txt")[0]
+	for _, name := range []string{"ca", "leaf"} {
+		der := unhex(f, v[name])
+		f.Add(der)
+		f.Add(x509Blob("x509v3-ecdsa-sha2-nistp256", [][]byte{der, der}, []byte{1}))
+	}
+	f.Add(x509Blob("x509v3-ssh-dss", [][]byte{unhex(f, v["leaf"])}))
 	f.Fuzz(func(t *testing.T, blob []byte) {
 		k, err := ParsePublicKey(blob)
 		if err != nil {
@@ -24,7 +32,7 @@ func FuzzParsePublicKey(f *testing.F) {
 		if !bytes.Equal(k.Marshal(), blob) {
 			t.Fatalf("parsed %x, marshalled %x", blob, k.Marshal())
 		}
-		for _, a := range DefaultAlgorithms() {
+		for _, a := range slices.Concat(DefaultAlgorithms(), OptionalAlgorithms(), InsecureAlgorithms()) {
 			if k.Verify(a, nil, signatureBlob(a, blob)) == nil {
 				t.Fatal("the blob is a signature")
 			}

@@ -19,7 +19,7 @@ import (
 
 // vectors reads a file of testdata/vectors: records of "name = value" lines
 // with blank lines between them.
-func vectors(t *testing.T, file string) []map[string]string {
+func vectors(t testing.TB, file string) []map[string]string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "testdata", "vectors", file))
 	if err != nil {
@@ -48,7 +48,7 @@ func vectors(t *testing.T, file string) []map[string]string {
 	return list
 }
 
-func unhex(t *testing.T, s string) []byte {
+func unhex(t testing.TB, s string) []byte {
 	t.Helper()
 	b, err := hex.DecodeString(s)
 	if err != nil {
@@ -149,3 +149,6 @@ func comments(size int) string {
 	text := strings.Repeat(line, size/len(line)+1)
 	return text[:size-1] + "\n"
 }
+
+// bigInt returns the number with that magnitude.
+func bigInt(b []byte) *big.Int { return new(big.Int).SetBytes(b) }

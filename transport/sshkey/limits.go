@@ -9,6 +9,12 @@ const (
 	MaxApplication    = 1024  // bytes of the application of a security key
 )
 
+// Limits on keys with X.509 certificates.
+const (
+	MaxX509Chain       = 8        // certificates that come with a key
+	MaxX509Certificate = 16 << 10 // bytes of a certificate, or of an OCSP response
+)
+
 // Limits on private key files.
 const (
 	MaxKeyFile    = 256 << 10 // bytes of a private key file

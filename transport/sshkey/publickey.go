@@ -118,20 +118,34 @@ func (k *publicKey) verifyWith(o VerifyOptions, algorithm string, data, signatur
 func (k *publicKey) String() string { return k.kind.name + " " + Fingerprint(k) }
 
 // ParsePublicKey parses a key blob (RFC 4253 §6.6) and checks the key: its
-// size, and that points lie on their curve. A type that is not built is an
+// size, and that points lie on their curve. A key with X.509 certificates is
+// an *X509Key; nothing of what they say is checked. A type that is not built is an
 // *UnsupportedError, a size that is not accepted a *WeakKeyError, anything
 // else that is wrong a *wire.ProtocolError. The blob is copied.
 func ParsePublicKey(blob []byte) (PublicKey, error) { return Limits{}.ParsePublicKey(blob) }
 
 // ParsePublicKey is like the function of that name, under limits of the caller.
 func (l Limits) ParsePublicKey(blob []byte) (PublicKey, error) {
-	k, err := l.parsePublicKey(blob)
+	if isBareDER(blob) {
+		return orNil(l.parseBareX509(blob))
+	}
+	r := wire.NewFieldReader(blob, "key blob")
+	name := r.Name("type")
+	if kind := lookupX509Type(name); kind != nil {
+		return orNil(l.parseX509Blob(kind, &r, blob))
+	}
+	return orNil(l.parsePublicKey(blob))
+}
+
+// orNil keeps a nil pointer out of an interface.
+func orNil[T PublicKey](k T, err error) (PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
 	return k, nil
 }
 
+// parsePublicKey parses the blob of a plain key.
 func (l Limits) parsePublicKey(blob []byte) (*publicKey, error) {
 	r := wire.NewFieldReader(blob, "key blob")
 	name := r.Name("type")
@@ -160,11 +174,7 @@ func NewPublicKey(key crypto.PublicKey) (PublicKey, error) { return Limits{}.New
 
 // NewPublicKey is like the function of that name, under limits of the caller.
 func (l Limits) NewPublicKey(key crypto.PublicKey) (PublicKey, error) {
-	k, err := l.newPublicKey(key)
-	if err != nil {
-		return nil, err
-	}
-	return k, nil
+	return orNil(l.newPublicKey(key))
 }
 
 func (l Limits) newPublicKey(key crypto.PublicKey) (*publicKey, error) {
