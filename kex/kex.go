@@ -72,13 +72,18 @@ func failed(err error) error {
 	return &wire.ProtocolError{Reason: wire.ReasonKeyExchangeFailed, Op: errOp, Err: err}
 }
 
+// source returns rand, or what nil stands for.
+func source(rand io.Reader) io.Reader {
+	if rand == nil {
+		return cryptorand.Reader
+	}
+	return rand
+}
+
 // fill fills p from rand, or from crypto/rand.Reader when rand is nil. A short read is a failure: no key is ever made
 // of less than all its bytes.
 func fill(rand io.Reader, p []byte) error {
-	if rand == nil {
-		rand = cryptorand.Reader
-	}
-	if _, err := io.ReadFull(rand, p); err != nil {
+	if _, err := io.ReadFull(source(rand), p); err != nil {
 		clear(p)
 		return failed(errors.Join(errEntropy, err))
 	}

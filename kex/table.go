@@ -32,6 +32,8 @@ var optional = [...]Method{
 	{Name: "curve448-sha512", Hash: sha512.New, Offer: offerX448, Answer: answerX448},
 	{Name: "diffie-hellman-group15-sha512", Hash: sha512.New, Costly: true, Offer: group15.offer, Answer: group15.answer},
 	{Name: "diffie-hellman-group17-sha512", Hash: sha512.New, Costly: true, Offer: group17.offer, Answer: group17.answer},
+	// A transient key of RSA, so that what was recorded stays secret; but making one takes a server tenths of a second.
+	{Name: "rsa2048-sha256", Hash: sha256.New, ServerOffers: true, Costly: true, Offer: offerRSA, Answer: answerRSA},
 }
 
 // insecure are the methods that are known here but never offered unless asked for by name.

@@ -1,10 +1,13 @@
 package transport_test
 
 import (
+	"bytes"
 	"errors"
 	"math/big"
+	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hawser-ssh/hawser/kex"
 	"github.com/hawser-ssh/hawser/transport"
@@ -178,12 +181,10 @@ func TestDH06Groups(t *testing.T) {
 	}
 }
 
-// notSafe returns a prime p of 2048 bits for which (p-1)/2 is none.
+// notSafe returns a prime p of 2048 bits, the first, for which (p-1)/2 is none.
 func notSafe() []byte {
 	p := new(big.Int).Lsh(big.NewInt(1), 2047)
-	for p.SetBit(p, 0, 1); !p.ProbablyPrime(0); p.Add(p, big.NewInt(2)) {
-	}
-	return p.Bytes()
+	return p.Add(p, big.NewInt(1919)).Bytes()
 }
 
 // A client with a proof takes a safe prime that it has not seen before, and a
@@ -233,4 +234,110 @@ func TestDH07SharedLimiter(t *testing.T) {
 	other := attack(t, wire.Server, transport.Config{Limiter: limiter})
 	must(t, other.peer.Handshake())
 	must(t, <-other.handshake)
+}
+
+// rsaSubject is gexSubject for an RSA key exchange.
+func rsaSubject(t *testing.T, role wire.Role, methods []kex.Method) *subject {
+	t.Helper()
+	s := upToKexInit(t, role, transport.Config{Kex: methods})
+	offerKex(s, methods[0].Name)
+	must(t, s.peer.SendKexInit())
+	must(t, s.peer.Negotiate())
+	return s
+}
+
+// cachedRSA saves the making of a key for each connection.
+func cachedRSA() []kex.Method {
+	return []kex.Method{kex.NewTransientRSA(1<<20, time.Hour).Method()}
+}
+
+// The RSA exchange in both roles, and again in a re-key.
+func TestRSAExchange(t *testing.T) {
+	methods := cachedRSA()
+	inBothRoles(t, func(t *testing.T, role wire.Role) {
+		s := rsaSubject(t, role, methods)
+		s.rest(t)
+		s.login(t)
+		must(t, s.peer.Exchange())
+		s.alive(t)
+	})
+}
+
+// DH-16: bad ciphertexts, and messages out of order; more of them in kex.
+func TestDH16RSA(t *testing.T) {
+	methods := cachedRSA()
+	for name, encrypted := range map[string][]byte{
+		"nothing": nil, "zeros": make([]byte, 256), "255 bytes": make([]byte, 255), "ones": bytes.Repeat([]byte{0xff}, 256),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := rsaSubject(t, wire.Server, methods)
+			must(t, s.peer.ReadPubKey())
+			must(t, s.peer.Send(wire.KexRSASecret{Encrypted: encrypted}.Append(nil)))
+			s.dropped(t, wire.ReasonKeyExchangeFailed)
+		})
+	}
+	t.Run("a key of 512 bits", func(t *testing.T) {
+		s := rsaSubject(t, wire.Client, methods)
+		key := wire.AppendMpint(wire.AppendMpint(wire.AppendString(nil, "ssh-rsa"), []byte{1, 0, 1}), bytes.Repeat([]byte{0xff}, 64))
+		must(t, s.peer.Send(wire.KexRSAPubKey{HostKey: []byte("key"), Public: key}.Append(nil)))
+		s.dropped(t, wire.ReasonKeyExchangeFailed)
+	})
+	t.Run("a wrong signature", func(t *testing.T) {
+		s := rsaSubject(t, wire.Client, methods)
+		must(t, s.peer.SendPubKey())
+		must(t, s.peer.ReadSecret())
+		reply, err := s.peer.Reply()
+		must(t, err)
+		reply.Signature[len(reply.Signature)-1] ^= 1
+		must(t, s.peer.Send(wire.KexRSADone{Signature: reply.Signature}.Append(nil)))
+		s.dropped(t, wire.ReasonKeyExchangeFailed)
+	})
+	for name, packet := range map[string][]byte{
+		"NEWKEYS": wire.NewKeys{}.Append(nil), "DONE": wire.KexRSADone{}.Append(nil),
+		"PUBKEY": wire.KexRSAPubKey{}.Append(nil), "trailing byte": append(wire.KexRSASecret{}.Append(nil), 0),
+	} {
+		t.Run(name+" to a server", func(t *testing.T) {
+			s := rsaSubject(t, wire.Server, methods)
+			must(t, s.peer.Send(packet))
+			s.dropped(t, wire.ReasonProtocolError)
+		})
+	}
+	for name, packet := range map[string][]byte{
+		"NEWKEYS": wire.NewKeys{}.Append(nil), "DONE": wire.KexRSADone{}.Append(nil), "SECRET": wire.KexRSASecret{}.Append(nil),
+	} {
+		t.Run(name+" to a client", func(t *testing.T) {
+			s := rsaSubject(t, wire.Client, methods)
+			must(t, s.peer.Send(packet))
+			s.dropped(t, wire.ReasonProtocolError)
+		})
+	}
+}
+
+// Every method works between a client and a server of ours, and in a re-key.
+func TestEveryMethod(t *testing.T) {
+	for _, m := range slices.Concat(kex.Default(), kex.Optional(), kex.Insecure()) {
+		t.Run(m.Name, func(t *testing.T) {
+			t.Parallel()
+			if testing.Short() && m.Costly {
+				t.Skip("takes long")
+			}
+			cfg := transport.Config{Kex: []kex.Method{m}}
+			c, s := connect(t, cfg, cfg)
+			for _, conn := range []*transport.Conn{c, s} {
+				go func() {
+					for {
+						if _, err := conn.ReadPacket(); err != nil {
+							return
+						}
+					}
+				}()
+			}
+			if got := c.Algorithms().Kex; got != m.Name {
+				t.Fatalf("negotiated %s", got)
+			}
+			if err := c.Rekey(t.Context()); err != nil {
+				t.Errorf("re-key: %v", err)
+			}
+		})
+	}
 }

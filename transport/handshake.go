@@ -150,14 +150,17 @@ func (x *exchange) skipWrongGuess() error {
 // agree runs the method, up to the exchange hash that both sides have. A
 // method that needs a group gets it first, and is one like any other then.
 func (x *exchange) agree() error {
-	chooseGroup, agree := x.chooseGroupAsServer, x.agreeAsServer
+	chooseGroup, agree, agreeServerFirst := x.chooseGroupAsServer, x.agreeAsServer, x.offerAsServer
 	if x.c.role == wire.Client {
-		chooseGroup, agree = x.chooseGroupAsClient, x.agreeAsClient
+		chooseGroup, agree, agreeServerFirst = x.chooseGroupAsClient, x.agreeAsClient, x.answerAsClient
 	}
 	if x.method.GroupExchange {
 		if err := chooseGroup(); err != nil {
 			return err
 		}
+	}
+	if x.method.ServerOffers {
+		return agreeServerFirst()
 	}
 	return agree()
 }

@@ -3,6 +3,7 @@ package transport
 import (
 	"errors"
 
+	"github.com/hawser-ssh/hawser/kex"
 	"github.com/hawser-ssh/hawser/transport/sshkey"
 	"github.com/hawser-ssh/hawser/wire"
 )
@@ -29,17 +30,13 @@ func (x *exchange) agreeAsClient() error {
 	if err := x.finish(offer, reply.Public); err != nil {
 		return err
 	}
-	x.hash = x.method.ExchangeHash(x.hashInput(reply.HostKey, offer.Public, reply.Public))
-	key, err := x.verify(reply.HostKey, reply.Signature)
-	if err != nil {
-		return err
-	}
-	return x.trust(key)
+	return x.verify(reply.HostKey, reply.Signature, x.hashInput(reply.HostKey, offer.Public, reply.Public))
 }
 
-// verify returns the host key if it signed the exchange hash with the
-// algorithm that was negotiated.
-func (x *exchange) verify(blob, signature []byte) (sshkey.PublicKey, error) {
+// verify makes the exchange hash, and checks that the host key signed it with
+// the algorithm that was negotiated and is one to trust.
+func (x *exchange) verify(blob, signature []byte, in kex.HashInput) error {
+	x.hash = x.method.ExchangeHash(in)
 	key, err := sshkey.ParsePublicKey(blob)
 	if err == nil && key.Type() != sshkey.KeyType(x.algs.HostKey) {
 		err = errHostKeyType
@@ -48,9 +45,9 @@ func (x *exchange) verify(blob, signature []byte) (sshkey.PublicKey, error) {
 		err = key.Verify(x.algs.HostKey, x.hash, signature)
 	}
 	if err != nil {
-		return nil, &wire.ProtocolError{Reason: wire.ReasonKeyExchangeFailed, Op: "host key", Err: err}
+		return &wire.ProtocolError{Reason: wire.ReasonKeyExchangeFailed, Op: "host key", Err: err}
 	}
-	return key, nil
+	return x.trust(key)
 }
 
 // trust asks the policy whether the server's key is the right one. In a re-key

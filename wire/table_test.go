@@ -162,6 +162,9 @@ func kexRows() []row {
 		msg(MsgKexGexGroup, "KexGexGroup", KexGexGroup{[]byte{0x80, 1}, []byte{2}}, mpint(0x8001), mpint(2)),
 		msg(MsgKexGexInit, "KexGexInit", KexGexInit{[]byte{5}}, mpint(5)),
 		msg(MsgKexGexReply, "KexGexReply", KexGexReply{[]byte("key"), []byte{6}, []byte("sig")}, blob("key"), mpint(6), blob("sig")),
+		msg(MsgKexRSAPubKey, "KexRSAPubKey", KexRSAPubKey{[]byte("key"), []byte("rsa")}, blob("key"), blob("rsa")),
+		msg(MsgKexRSASecret, "KexRSASecret", KexRSASecret{[]byte("secret")}, blob("secret")),
+		msg(MsgKexRSADone, "KexRSADone", KexRSADone{[]byte("sig")}, blob("sig")),
 	}
 }
 

@@ -16,6 +16,12 @@ func (p *Peer) Agree() error {
 
 // AgreeNegotiated is what Agree does after Negotiate.
 func (p *Peer) AgreeNegotiated() error {
+	if p.method.ServerOffers && p.Role == wire.Client {
+		return firstError(p.ReadPubKey, p.SendSecret, p.ReadDone)
+	}
+	if p.method.ServerOffers {
+		return firstError(p.SendPubKey, p.ReadSecret, p.SendDone)
+	}
 	if p.Role == wire.Client {
 		return firstError(p.ChooseGroup, p.SendInit, p.ReadReply)
 	}

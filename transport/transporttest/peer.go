@@ -49,6 +49,7 @@ type Peer struct {
 	offer              kex.Offer
 	secret, hash       []byte
 	remotePublic, mine []byte
+	remoteHostKey      []byte
 }
 
 // NewPeer returns a Peer over nc that offers every algorithm hawser has by
