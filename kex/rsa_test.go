@@ -73,7 +73,8 @@ func TestDH16BadSecret(t *testing.T) {
 	flipped := encrypt(wire.AppendMpint(nil, good.Bytes()))
 	flipped[100] ^= 1
 	labelled, _ := rsa.EncryptOAEP(sha256.New(), cryptorand.Reader, &key.PublicKey, wire.AppendMpint(nil, good.Bytes()), []byte("label"))
-	pkcs1, _ := rsa.EncryptPKCS1v15(cryptorand.Reader, &key.PublicKey, wire.AppendMpint(nil, good.Bytes())) //nolint:staticcheck
+	block := slices.Concat([]byte{0, 2}, bytes.Repeat([]byte{1}, 100), []byte{0}, wire.AppendMpint(nil, bytes.Repeat([]byte{1}, 150)))
+	pkcs1 := new(big.Int).Exp(new(big.Int).SetBytes(block), big.NewInt(int64(key.E)), key.N).FillBytes(make([]byte, 257))
 	for name, c := range map[string][]byte{
 		"empty": nil, "one byte": {1}, "zero": make([]byte, 257), "modulus": key.N.Bytes(), "256 bytes": flipped[1:],
 		"258 bytes": slices.Concat([]byte{0}, flipped), "64 KiB": make([]byte, 64<<10), "flipped bit": flipped,
