@@ -38,6 +38,7 @@ type receiver struct {
 	early     bool // the packet at hand is one of them
 	delayed   bool // decomp waits for SetAuthenticated
 	decomp    decompressor
+	plain     []byte // see decompress
 	extInfo   extInfoState
 	debugSeen int
 
@@ -146,7 +147,20 @@ func (in *receiver) payload(p []byte) ([]byte, error) {
 	if in.decomp == nil || in.delayed || in.early {
 		return p[1 : 1+n], nil
 	}
-	return in.decomp.decompress(p[1 : 1+n])
+	return in.decompress(p[1 : 1+n])
+}
+
+// decompress takes a payload out of its compressed form. Before authentication
+// the view is of a copy: the layer above clears the passwords that it has read,
+// while the decompressor still needs what it gave out.
+func (in *receiver) decompress(p []byte) ([]byte, error) {
+	p, err := in.decomp.decompress(p)
+	if err != nil || in.phase == phaseOpen {
+		in.plain = nil
+		return p, err
+	}
+	in.plain = append(in.plain[:0], p...)
+	return in.plain, nil
 }
 
 // fill reads until n unread bytes are in the buffer.
