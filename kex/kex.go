@@ -29,7 +29,8 @@ type Method struct {
 	// Costly says that a step takes milliseconds: it is to be run by a Limiter.
 	Costly bool
 	// Offer starts the exchange on the client: it draws a private key from rand (nil means crypto/rand.Reader) and
-	// returns the public value to send. It fails when rand does.
+	// returns the public value to send. It fails when rand does. With ServerOffers it is the server that runs it, and
+	// the client that runs Answer.
 	Offer func(rand io.Reader) (Offer, error)
 	// Answer does the whole exchange on the server. clientPublic is the body of the string or mpint of the client's
 	// first message; it is checked before anything is computed from it. Both results are the caller's; secret is to be

@@ -15,22 +15,27 @@ func TestDH07Limiter(t *testing.T) {
 		l := NewLimiter(slots)
 		var mu sync.Mutex
 		var running, most, ran int
+		var all sync.WaitGroup
+		step := func() error {
+			mu.Lock()
+			running++
+			ran++
+			most = max(most, running)
+			mu.Unlock()
+			time.Sleep(time.Second) // the bubble's clock
+			mu.Lock()
+			running--
+			mu.Unlock()
+			return nil
+		}
 		for range steps {
-			go l.Do(nil, func() error {
-				mu.Lock()
-				running++
-				ran++
-				most = max(most, running)
-				mu.Unlock()
-				time.Sleep(time.Second) // the bubble's clock
-				mu.Lock()
-				running--
-				mu.Unlock()
-				return nil
+			all.Go(func() {
+				if err := l.Do(nil, step); err != nil {
+					t.Error(err)
+				}
 			})
 		}
-		synctest.Wait()
-		time.Sleep(time.Hour)
+		all.Wait()
 		if most != slots || ran != steps || running != 0 {
 			t.Errorf("%d at once, %d in all, %d still running", most, ran, running)
 		}
