@@ -50,6 +50,16 @@ var algorithms = [...]algorithm{
 	{name: "sk-ssh-ed25519@openssh.com", keyType: "sk-ssh-ed25519@openssh.com", class: classSecurityKey},
 	{name: "sk-ecdsa-sha2-nistp256@openssh.com", keyType: "sk-ecdsa-sha2-nistp256@openssh.com", class: classSecurityKey},
 
+	// OpenSSH PROTOCOL.certkeys
+	{name: "ssh-ed25519-cert-v01@openssh.com", keyType: "ssh-ed25519-cert-v01@openssh.com", label: "ssh-ed25519", class: classCertificate},
+	{name: "ecdsa-sha2-nistp256-cert-v01@openssh.com", keyType: "ecdsa-sha2-nistp256-cert-v01@openssh.com", label: "ecdsa-sha2-nistp256", hash: crypto.SHA256, class: classCertificate},
+	{name: "ecdsa-sha2-nistp384-cert-v01@openssh.com", keyType: "ecdsa-sha2-nistp384-cert-v01@openssh.com", label: "ecdsa-sha2-nistp384", hash: crypto.SHA384, class: classCertificate},
+	{name: "ecdsa-sha2-nistp521-cert-v01@openssh.com", keyType: "ecdsa-sha2-nistp521-cert-v01@openssh.com", label: "ecdsa-sha2-nistp521", hash: crypto.SHA512, class: classCertificate},
+	{name: "rsa-sha2-512-cert-v01@openssh.com", keyType: "ssh-rsa-cert-v01@openssh.com", label: "rsa-sha2-512", hash: crypto.SHA512, class: classCertificate},
+	{name: "rsa-sha2-256-cert-v01@openssh.com", keyType: "ssh-rsa-cert-v01@openssh.com", label: "rsa-sha2-256", hash: crypto.SHA256, class: classCertificate},
+	{name: "sk-ssh-ed25519-cert-v01@openssh.com", keyType: "sk-ssh-ed25519-cert-v01@openssh.com", label: "sk-ssh-ed25519@openssh.com", class: classCertificate},
+	{name: "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", keyType: "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", label: "sk-ecdsa-sha2-nistp256@openssh.com", class: classCertificate},
+
 	// RFC 6187 §3
 	{name: "x509v3-ecdsa-sha2-nistp256", keyType: "x509v3-ecdsa-sha2-nistp256", label: "ecdsa-sha2-nistp256", hash: crypto.SHA256, class: classX509},
 	{name: "x509v3-ecdsa-sha2-nistp384", keyType: "x509v3-ecdsa-sha2-nistp384", label: "ecdsa-sha2-nistp384", hash: crypto.SHA384, class: classX509},
@@ -58,9 +68,11 @@ var algorithms = [...]algorithm{
 
 	// RFC 4253 §6.6, RFC 6187 §3, drafts of RFC 4253 (see x509.go)
 	{name: "ssh-rsa", keyType: "ssh-rsa", hash: crypto.SHA1, class: classInsecure},
+	{name: "ssh-rsa-cert-v01@openssh.com", keyType: "ssh-rsa-cert-v01@openssh.com", label: "ssh-rsa", hash: crypto.SHA1, class: classInsecure},
 	{name: "x509v3-ssh-rsa", keyType: "x509v3-ssh-rsa", label: "ssh-rsa", hash: crypto.SHA1, class: classInsecure},
 	{name: "x509v3-sign-rsa", keyType: "x509v3-sign-rsa", hash: crypto.SHA1, class: classInsecure},
 	{name: "ssh-dss", keyType: "ssh-dss", hash: crypto.SHA1, class: classInsecure},
+	{name: "ssh-dss-cert-v01@openssh.com", keyType: "ssh-dss-cert-v01@openssh.com", label: "ssh-dss", hash: crypto.SHA1, class: classInsecure},
 	{name: "x509v3-ssh-dss", keyType: "x509v3-ssh-dss", label: "ssh-dss", hash: crypto.SHA1, class: classInsecure},
 	{name: "x509v3-sign-dss", keyType: "x509v3-sign-dss", hash: crypto.SHA1, class: classInsecure},
 }
@@ -103,6 +115,13 @@ func OptionalAlgorithms() []string {
 // keys sign with. They are for user keys.
 func SecurityKeyAlgorithms() []string {
 	return names(func(a *algorithm) bool { return a.class == classSecurityKey })
+}
+
+// CertificateAlgorithms returns those of OptionalAlgorithms whose keys come in
+// OpenSSH's certificates, most preferred first. They are of use where an
+// authority is trusted.
+func CertificateAlgorithms() []string {
+	return names(func(a *algorithm) bool { return a.class == classCertificate })
 }
 
 // X509Algorithms returns those of OptionalAlgorithms whose keys come with X.509

@@ -5,12 +5,14 @@
 // # Where things are
 //
 //	publickey.go          PublicKey, the table of key types, ParsePublicKey
-//	algorithm.go          the table of signature algorithms
+//	algorithm.go          the table of signature algorithms, and lists of them
 //	ed25519.go ed448.go ecdsa.go rsa.go dsa.go   one key type each: blob, signature, private part
-//	securitykey.go        keys of FIDO security keys, and what is asked of their signatures
-//	x509.go               keys with X.509 certificates; x509trust.go whom to believe
 //	nonce.go              nonces of DSA signatures
+//	securitykey.go        keys of FIDO security keys, and what is asked of their signatures
 //	signer.go             Signer over any crypto.Signer
+//	certificate.go        OpenSSH's certificates; certoptions.go their options, certcheck.go whom to believe
+//	krl.go                lists of revoked keys; krlcheck.go what they revoke
+//	x509.go               keys with X.509 certificates; x509trust.go whom to believe
 //	private.go            ParsePrivateKey, MarshalPrivateKey, the table of PEM types
 //	openssh.go            the openssh-key-v1 container; bcryptpbkdf.go its KDF, filecipher.go its ciphers
 //	pem.go, pbes2.go      PKCS #1, PKCS #8, SEC 1 and their encrypted forms; pemold.go DSA, Ed448
@@ -34,7 +36,16 @@
 //	sk-ssh-ed25519@openssh.com           (sk-ssh-ed25519@openssh.com)
 //	sk-ecdsa-sha2-nistp256@openssh.com   (sk-ecdsa-sha2-nistp256@openssh.com)
 //	ssh-dss                (ssh-dss)
+//	*-cert-v01@openssh.com (the name of the type; for RSA rsa-sha2-512-cert-v01@openssh.com and the like)
 //	x509v3-*               (the name of the type); x509.go says what these are
+//
+// # What a certificate is worth
+//
+// ParsePublicKey also returns keys that come with certificates. They say who
+// their owner is, and are believed only where one of CertChecker,
+// FindAuthorizedCertificate, KnownHosts or X509Trust has said so. The zero
+// values of these believe nobody, and an error of theirs is never a yes. A
+// certificate equals no plain key, so lists of plain keys do not let it in.
 //
 // # Who owns what
 //

@@ -15,6 +15,14 @@ const (
 	MaxX509Certificate = 16 << 10 // bytes of a certificate, or of an OCSP response
 )
 
+// Limits on OpenSSH certificates.
+const (
+	MaxCertificate = 64 << 10 // bytes of a certificate
+	MaxPrincipals  = 256      // principals of a certificate
+	MaxPrincipal   = 1024     // bytes of a principal
+	MaxCertOptions = 64       // critical options, and extensions
+)
+
 // Limits on private key files.
 const (
 	MaxKeyFile    = 256 << 10 // bytes of a private key file

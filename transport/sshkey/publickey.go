@@ -118,8 +118,9 @@ func (k *publicKey) verifyWith(o VerifyOptions, algorithm string, data, signatur
 func (k *publicKey) String() string { return k.kind.name + " " + Fingerprint(k) }
 
 // ParsePublicKey parses a key blob (RFC 4253 §6.6) and checks the key: its
-// size, and that points lie on their curve. A key with X.509 certificates is
-// an *X509Key; nothing of what they say is checked. A type that is not built is an
+// size, and that points lie on their curve. An OpenSSH certificate is a
+// *Certificate, a key with X.509 certificates an *X509Key; nothing of what they
+// say is checked. A type that is not built is an
 // *UnsupportedError, a size that is not accepted a *WeakKeyError, anything
 // else that is wrong a *wire.ProtocolError. The blob is copied.
 func ParsePublicKey(blob []byte) (PublicKey, error) { return Limits{}.ParsePublicKey(blob) }
@@ -133,6 +134,9 @@ func (l Limits) ParsePublicKey(blob []byte) (PublicKey, error) {
 	name := r.Name("type")
 	if kind := lookupX509Type(name); kind != nil {
 		return orNil(l.parseX509Blob(kind, &r, blob))
+	}
+	if kind := lookupCertType(name); kind != nil {
+		return orNil(l.parseCertificate(kind, &r, blob))
 	}
 	return orNil(l.parsePublicKey(blob))
 }
