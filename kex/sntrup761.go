@@ -49,7 +49,7 @@ func generateNTRU(rand io.Reader) ([]byte, func([]byte) ([]byte, error), error) 
 	return append([]byte(nil), key.public...), decapsulate, nil
 }
 
-// newNTRUKey draws a key. A g without an inverse, about one in fifty, is drawn again.
+// newNTRUKey draws a key. A g without an inverse, which is rare, is drawn again.
 func newNTRUKey(rand io.Reader) (*ntruKey, error) {
 	var g ntruPoly
 	defer clear(g[:])
@@ -58,7 +58,7 @@ func newNTRUKey(rand io.Reader) (*ntruKey, error) {
 		if err := g.drawSmall(rand); err != nil {
 			return nil, err
 		}
-		if key.gInverse.invert(&g, 1, mod3) {
+		if key.gInverse.invert3(&g) {
 			break
 		}
 		if draws == maxDraws {

@@ -217,12 +217,17 @@ func TestNTRUInvert(t *testing.T) {
 		if !inverse.invert(&f, 1, modQ) || naive(&inverse, &f, ntruQ) != one {
 			t.Fatal("modulo q: no inverse")
 		}
-		if inverse.invert(&f, 1, mod3) && naive(&inverse, &f, 3) != one {
+		var words ntruPoly
+		ok := inverse.invert(&f, 1, mod3)
+		if ok && naive(&inverse, &f, 3) != one {
 			t.Fatal("modulo 3: not an inverse")
+		}
+		if words.invert3(&f) != ok || ok && words != inverse {
+			t.Fatal("modulo 3: the words have another inverse")
 		}
 	}
 	var zero, none ntruPoly
-	if none.invert(&zero, 1, mod3) || none.invert(&zero, 1, modQ) {
+	if none.invert3(&zero) || none.invert(&zero, 1, mod3) || none.invert(&zero, 1, modQ) {
 		t.Error("0 has an inverse")
 	}
 	var third ntruPoly
