@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"regexp"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -59,13 +58,11 @@ func (r *record) add(as role, name, version string, with row) {
 	r.versions[p], _, _ = strings.Cut(strings.TrimPrefix(strings.TrimPrefix(version, "SSH-2.0-"), "SSH-1.99-"), " ")
 }
 
-// cryptoVersion is the version of golang.org/x/crypto in this program.
+// cryptoVersion is the version of golang.org/x/crypto that go.mod requires.
 func cryptoVersion() string {
-	info, _ := debug.ReadBuildInfo()
-	for _, m := range info.Deps {
-		if m.Path == "golang.org/x/crypto" {
-			return m.Path + "@" + m.Version
-		}
+	text, err := os.ReadFile("../../go.mod")
+	if m := regexp.MustCompile(`(golang.org/x/crypto) (v\S+)`).FindSubmatch(text); err == nil && m != nil {
+		return string(m[1]) + "@" + string(m[2])
 	}
 	return "golang.org/x/crypto"
 }
@@ -177,6 +174,20 @@ func checkFile(t *testing.T, ran *record) {
 		return
 	}
 	if text != string(committed) {
-		t.Errorf("%s differs from what ran, which is\n%s", file, text)
+		t.Errorf("%s differs from what ran:\n%s", file, difference(string(committed), text))
 	}
+}
+
+// difference are the lines that only one of two texts has.
+func difference(old, new string) string {
+	var b strings.Builder
+	for sign, pair := range map[string][2]string{"-": {old, new}, "+": {new, old}} {
+		other := strings.Split(pair[1], "\n")
+		for line := range strings.SplitSeq(pair[0], "\n") {
+			if !slices.Contains(other, line) {
+				b.WriteString(sign + line + "\n")
+			}
+		}
+	}
+	return b.String()
 }
