@@ -13,6 +13,7 @@
 //	certificate.go        OpenSSH's certificates; certoptions.go their options, certcheck.go whom to believe
 //	krl.go                lists of revoked keys; krlcheck.go what they revoke
 //	x509.go               keys with X.509 certificates; x509trust.go whom to believe
+//	knownbad.go           keys of broken generators
 //	private.go            ParsePrivateKey, MarshalPrivateKey, the table of PEM types
 //	openssh.go            the openssh-key-v1 container; bcryptpbkdf.go its KDF, filecipher.go its ciphers
 //	pem.go, pbes2.go      PKCS #1, PKCS #8, SEC 1 and their encrypted forms; pemold.go DSA, Ed448

@@ -39,8 +39,7 @@ func (k *KRL) CheckRevoked(key PublicKey) error {
 			why = "authority"
 		}
 	case *X509Key:
-		plain := key.key.appendFields(wire.AppendString(nil, key.kind.key))
-		why = cmp.Or(k.revokesKey(key.blob), k.revokesKey(plain))
+		why = cmp.Or(k.revokesKey(key.blob), k.revokesKey(key.plainBlob()))
 	default:
 		why = k.revokesKey(key.Marshal())
 	}

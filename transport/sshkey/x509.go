@@ -96,6 +96,11 @@ func (k *X509Key) verifyWith(o VerifyOptions, algorithm string, data, signature 
 	return verifySignature(k.key, o, a, data, signature)
 }
 
+// plainBlob returns the blob of the key inside.
+func (k *X509Key) plainBlob() []byte {
+	return k.key.appendFields(wire.AppendString(nil, k.kind.key))
+}
+
 // String returns the type, the fingerprint and the subject.
 func (k *X509Key) String() string {
 	return k.Type() + " " + Fingerprint(k) + " " + wire.Escape(k.chain[0].Subject.String(), maxShown)
