@@ -25,6 +25,8 @@ type Cipher struct {
 	MaxBytes uint64
 	// AEAD is true where the cipher authenticates by itself and the negotiated MAC is not used.
 	AEAD bool
+	// NamedAsMAC is true where an AEAD's name has to stand among the MACs of a KEXINIT too (RFC 5647 §5.1).
+	NamedAsMAC bool
 	// CBC is true where a block decrypts to the same text, but for a known difference, wherever it stands: CBC mode.
 	// Layout.HideLength follows from it.
 	CBC bool

@@ -20,8 +20,8 @@ const oneGigabyte = 1 << 30
 var insecure = [...]Cipher{
 	// Sound as ciphers, but selected by agreement of two lists (RFC 5647 §5.1): a peer that finds the name among the
 	// MACs alone expects what this side has not agreed to.
-	{Name: "AEAD_AES_256_GCM", KeySize: 32, IVSize: 12, BlockSize: 16, MaxBytes: blockLimit128, AEAD: true, Sealer: newGCMSealer, Opener: newGCMOpener},
-	{Name: "AEAD_AES_128_GCM", KeySize: 16, IVSize: 12, BlockSize: 16, MaxBytes: blockLimit128, AEAD: true, Sealer: newGCMSealer, Opener: newGCMOpener},
+	{Name: "AEAD_AES_256_GCM", KeySize: 32, IVSize: 12, BlockSize: 16, MaxBytes: blockLimit128, AEAD: true, NamedAsMAC: true, Sealer: newGCMSealer, Opener: newGCMOpener},
+	{Name: "AEAD_AES_128_GCM", KeySize: 16, IVSize: 12, BlockSize: 16, MaxBytes: blockLimit128, AEAD: true, NamedAsMAC: true, Sealer: newGCMSealer, Opener: newGCMOpener},
 
 	// Twofish looks up tables by secret values, so that it leaks its key to whoever shares the processor's caches, and
 	// few look at its code any more.

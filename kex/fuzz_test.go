@@ -29,7 +29,7 @@ func FuzzNegotiate(f *testing.F) {
 		}
 		check := func(name string, client, server wire.NameList) {
 			for n := range client.All() {
-				if !isMarker(n) && server.Contains(string(n)) {
+				if !hasPrefix(n, markerPrefixes) && server.Contains(string(n)) {
 					if string(n) != name {
 						t.Fatalf("%q was chosen, %q comes first", name, n)
 					}

@@ -289,3 +289,21 @@ func TestTable(t *testing.T) {
 		t.Error("Default returns its own table")
 	}
 }
+
+// An AEAD of RFC 5647 stands among the MACs to say that it is its own: it is never the MAC of another cipher.
+func TestNegotiateAEADAmongMACs(t *testing.T) {
+	init := func(cipher string) *wire.KexInit {
+		l := wire.NewNameList
+		return &wire.KexInit{
+			Kex: l("k"), HostKey: l("h"), CipherCS: l(cipher), CipherSC: l(cipher), CompressionCS: l("none"), CompressionSC: l("none"),
+			MACCS: l("AEAD_AES_128_GCM", "hmac-sha2-256"), MACSC: l("AEAD_AES_128_GCM", "hmac-sha2-256"),
+		}
+	}
+	aead := func(name string) bool { return name == "AEAD_AES_128_GCM" }
+	for cipher, want := range map[string]string{"AEAD_AES_128_GCM": "", "aes128-ctr": "hmac-sha2-256"} {
+		a, err := Negotiate(init(cipher), init(cipher), aead)
+		if err != nil || a.ClientToServer.MAC != want || a.ServerToClient.MAC != want {
+			t.Errorf("%s: %+v, %v", cipher, a, err)
+		}
+	}
+}

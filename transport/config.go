@@ -167,6 +167,18 @@ func (c *Config) macs() []mac.MAC {
 	return c.MACs
 }
 
+// macNames returns the names for the MAC lists of a KEXINIT: those of the MACs,
+// and of the ciphers that have to stand there too.
+func (c *Config) macNames() []string {
+	list := names(c.macs(), func(r mac.MAC) string { return r.Name })
+	for _, r := range c.ciphers() {
+		if r.NamedAsMAC {
+			list = append(list, r.Name)
+		}
+	}
+	return list
+}
+
 func (c *Config) compression() []string {
 	if c.Compression == nil {
 		return []string{"none"}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/hawser-ssh/hawser/cipher"
 	"github.com/hawser-ssh/hawser/kex"
-	"github.com/hawser-ssh/hawser/mac"
 	"github.com/hawser-ssh/hawser/wire"
 )
 
@@ -290,7 +289,7 @@ func (c *Conn) newKexInit(first bool) ([]byte, error) {
 	}
 	m.Kex, m.HostKey = wire.NewNameList(methods...), wire.NewNameList(hostKeys...)
 	m.CipherCS = wire.NewNameList(names(c.cfg.ciphers(), func(r cipher.Cipher) string { return r.Name })...)
-	m.MACCS = wire.NewNameList(names(c.cfg.macs(), func(r mac.MAC) string { return r.Name })...)
+	m.MACCS = wire.NewNameList(c.cfg.macNames()...)
 	m.CompressionCS = wire.NewNameList(c.cfg.compression()...)
 	m.CipherSC, m.MACSC, m.CompressionSC = m.CipherCS, m.MACCS, m.CompressionCS
 	return m.Append(nil), nil
