@@ -200,21 +200,27 @@ func (p *Peer) Read() ([]byte, error) {
 	return b[5 : 4+n-uint32(b[4])], nil
 }
 
-// ReadMsg returns the next packet that is not EXT_INFO, whose number must be m.
+// ReadMsg returns the next packet that is neither EXT_INFO nor the announcement
+// of a server's host keys, whose number must be m.
 func (p *Peer) ReadMsg(m wire.Msg) ([]byte, error) {
 	for {
 		payload, err := p.Read()
 		if err != nil {
 			return nil, err
 		}
-		switch wire.Msg(payload[0]) {
-		case m:
+		switch {
+		case wire.Msg(payload[0]) == m:
 			return payload, nil
-		case wire.MsgExtInfo:
+		case wire.Msg(payload[0]) == wire.MsgExtInfo || announcesHostKeys(payload):
 		default:
 			return nil, fmt.Errorf("%v where %v was due: %w", wire.Msg(payload[0]), m, errUnexpected)
 		}
 	}
+}
+
+func announcesHostKeys(payload []byte) bool {
+	var g wire.GlobalRequest
+	return wire.Msg(payload[0]) == wire.MsgGlobalRequest && g.Parse(payload) == nil && g.Name == wire.RequestHostKeys && !g.WantReply
 }
 
 var errUnexpected = errors.New("unexpected message")
