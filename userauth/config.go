@@ -48,9 +48,15 @@ type ServerConfig struct {
 	// PublicKey judges a key. With verified false the client asks whether the
 	// key would do: nothing is proven yet and Accept only invites it to sign.
 	// With verified true the signature by this very key over this connection
-	// was verified before the call. The same question may come twice or in
-	// any order with other keys; only the result of the call with verified
-	// true counts. A key that is a factor already is not asked about again.
+	// was verified before the call. Where it is that of a security key, a call
+	// with verified false comes first: the signature has to show what that
+	// result demands in Verify, and a key that it denies is not asked about
+	// again. The same question may come twice or in any order with other keys;
+	// only the result of the call with verified true counts. A key that is a
+	// factor already is not asked about again, with or without a certificate.
+	//
+	// A *sshkey.Certificate or *sshkey.X509Key is a name that its owner claims
+	// until an authority that the callback trusts is found to have given it.
 	PublicKey func(ctx context.Context, a *Attempt, key sshkey.PublicKey, algorithm string, verified bool) Result
 
 	// KeyboardInteractive judges by questions. Each call of ask is one round:
@@ -68,7 +74,8 @@ type ServerConfig struct {
 	Chains [][]string
 
 	// SignatureAlgorithms are the accepted names; they should be those of the
-	// transport's server-sig-algs. Nil is sshkey.DefaultAlgorithms().
+	// transport's server-sig-algs. Nil is sshkey.DefaultAlgorithms(); those of
+	// security keys and of keys with certificates can be named too.
 	SignatureAlgorithms []string
 
 	// KeyLimits are the sizes of keys that are accepted.
