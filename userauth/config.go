@@ -67,6 +67,17 @@ type ServerConfig struct {
 	KeyboardInteractive func(ctx context.Context, a *Attempt,
 		ask func(name, instruction string, prompts []wire.Prompt) ([]string, error)) Result
 
+	// HostBased judges what the client's host says of its user (RFC 4252 §9):
+	// that hostUser is logged in there and wants to be a.User. The signature by
+	// key over this connection was verified before the call, and a key with an
+	// OpenSSH certificate is one for hosts; whether key is that of host, and
+	// whether that host may say so, is for the callback to decide. host is ASCII
+	// without a dot at its end, in the client's words: compare a.User, host and
+	// hostUser with what is allowed, and host with the client's address if
+	// addresses mean anything. Whoever rules that host can be all of its users
+	// here. Nil, the default, does not offer the method.
+	HostBased func(ctx context.Context, a *Attempt, key sshkey.PublicKey, algorithm, host, hostUser string) Result
+
 	// Chains are the lists of methods that let a user in, each in its order,
 	// such as {{"publickey", "password"}, {"publickey", "keyboard-interactive"}}.
 	// A callback that accepts then accepts its factor only. Nil asks for one
@@ -128,6 +139,9 @@ func (c *ServerConfig) configured() []string {
 	}
 	if c.KeyboardInteractive != nil {
 		names = append(names, MethodInteractive)
+	}
+	if c.HostBased != nil {
+		names = append(names, MethodHostBased)
 	}
 	return names
 }

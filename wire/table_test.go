@@ -192,6 +192,8 @@ func userauthRows() []row {
 			flag(false), text("alg"), blob("key")),
 		entry("UserauthPublicKey/signed", UserauthPublicKey{HasSignature: true, Algorithm: "alg", Key: []byte("key"), Signature: []byte("sig")},
 			flag(true), text("alg"), blob("key"), blob("sig")),
+		entry("UserauthHostBased", UserauthHostBased{Algorithm: "alg", Key: []byte("key"), Host: "h", HostUser: "u", Signature: []byte("sig")},
+			text("alg"), blob("key"), text("h"), text("u"), blob("sig")),
 		preset("UserauthPublicKey/bound",
 			UserauthPublicKey{Bound: true, HasSignature: true, Algorithm: "alg", Key: []byte("key"), HostKey: []byte("host"), Signature: []byte("sig")},
 			UserauthPublicKey{Bound: true}, flag(true), text("alg"), blob("key"), blob("host"), blob("sig")),
