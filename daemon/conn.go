@@ -275,11 +275,12 @@ func (c *conn) muxed() (*connection.Mux, *transport.Conn, error) {
 // transportConfig returns the configuration of the layer below.
 func (c *conn) transportConfig() (*transport.Config, error) {
 	cfg := &transport.Config{
-		Version:          c.opt.version,
-		HostKeys:         c.opt.signers(),
-		HandshakeTimeout: c.opt.loginGraceTime(),
-		RekeyBytes:       uint64(c.opt.rekeyBytes),
-		Logger:           c.logger(),
+		Version:             c.opt.version,
+		HostKeys:            c.opt.signers(),
+		SignatureAlgorithms: c.opt.userKeyAlgorithms(),
+		HandshakeTimeout:    c.opt.loginGraceTime(),
+		RekeyBytes:          uint64(c.opt.rekeyBytes),
+		Logger:              c.logger(),
 	}
 	if err := c.opt.algorithms.apply(cfg); err != nil {
 		return nil, asError(err)

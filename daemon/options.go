@@ -40,6 +40,7 @@ type options struct {
 	alt                                     []keyStore
 	hostKeys                                []sshkey.Signer // of SetHostKeys
 	groups                                  []kex.Group     // of SetGroups
+	userKeys                                []string        // of SetUserKeyAlgorithms
 	algorithms                              algorithmSet
 	idleTimeout, handshakeTimeout, logLevel int
 	loginGrace, maxAuth                     int
