@@ -3,6 +3,7 @@ module github.com/hawser-ssh/hawser
 go 1.26.0
 
 require (
+	github.com/cloudflare/circl v1.6.5
 	github.com/creack/pty v1.1.24
 	github.com/klauspost/compress v1.20.3
 	github.com/pkg/sftp v1.13.12

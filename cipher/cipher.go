@@ -1,6 +1,7 @@
 package cipher
 
 import (
+	"crypto/aes"
 	"errors"
 	"fmt"
 	"math"
@@ -24,6 +25,11 @@ type Cipher struct {
 	MaxBytes uint64
 	// AEAD is true where the cipher authenticates by itself and the negotiated MAC is not used.
 	AEAD bool
+	// NamedAsMAC is true where an AEAD's name has to stand among the MACs of a KEXINIT too (RFC 5647 §5.1).
+	NamedAsMAC bool
+	// CBC is true where a block decrypts to the same text, but for a known difference, wherever it stands: CBC mode.
+	// Layout.HideLength follows from it.
+	CBC bool
 
 	// Sealer and Opener make the states of an AEAD. They copy key and iv, which have the sizes above.
 	Sealer func(c Cipher, key, iv []byte) (Sealer, error)
@@ -55,13 +61,12 @@ type Opener interface {
 	// first Layout().Head bytes of the packet and may be decrypted in place.
 	Length(seq uint32, head []byte) uint32
 	// Open verifies and decrypts a packet in place. packet is 4 + packet_length + Layout().Tag bytes, its head as
-	// Length left it. A wrong tag, or a packet too short to hold one, is ErrTag, always and for any position of the
-	// fault. On success the bytes from padding_length to the padding are plaintext.
+	// Length left it. A wrong tag, or a packet too short to hold one, or of broken blocks, is ErrTag, always and for
+	// any position of the fault. On success the bytes from padding_length to the padding are plaintext.
 	Open(seq uint32, packet []byte) error
 }
 
-// Layout is what the framing code needs to know of a packet cipher. (A mode that must read on to the maximum packet
-// before it fails, as CBC does for CVE-2008-5161, says so here too when it is built.)
+// Layout is what the framing code needs to know of a packet cipher.
 type Layout struct {
 	// Head is the number of bytes from which Length can tell the packet's length: 4, or a cipher block.
 	Head int
@@ -70,6 +75,13 @@ type Layout struct {
 	// LengthClear is true where the four bytes of packet_length do not count for the alignment, as the cipher proper
 	// does not cover them: EtM and AEAD.
 	LengthClear bool
+	// HideLength is true where nobody may learn what Length returned for a packet that is then refused: in CBC mode with
+	// encrypt-and-MAC an attacker can put any block of the past where the length is expected, and four bytes of its
+	// plaintext are what it decrypts to (CVE-2008-5161). The framing code takes a length that it does not like for the
+	// shortest there is, Head-4, and refuses the packet after Open, whatever that returns. When it refuses a packet for
+	// its length or its tag, it first reads on to the end of the largest packet there may be and calls Open once more,
+	// for the rest, so that bytes read, time and error are the same for every length.
+	HideLength bool
 	// Tag is the length of the tag behind the packet, in bytes.
 	Tag int
 	// MaxPackets is how many packets may be sealed or opened before the sequence number, or GCM's invocation counter,
@@ -102,9 +114,9 @@ var table = [...]Cipher{
 	{Name: "aes128-gcm@openssh.com", KeySize: 16, IVSize: 12, BlockSize: 16, MaxBytes: blockLimit128, AEAD: true, Sealer: newGCMSealer, Opener: newGCMOpener},
 	{Name: "aes256-gcm@openssh.com", KeySize: 32, IVSize: 12, BlockSize: 16, MaxBytes: blockLimit128, AEAD: true, Sealer: newGCMSealer, Opener: newGCMOpener},
 	{Name: "chacha20-poly1305@openssh.com", KeySize: 64, BlockSize: 8, MaxBytes: math.MaxUint64, AEAD: true, Sealer: newChaChaSealer, Opener: newChaChaOpener},
-	{Name: "aes128-ctr", KeySize: 16, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, Encrypt: newCTR, Decrypt: newCTR},
-	{Name: "aes192-ctr", KeySize: 24, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, Encrypt: newCTR, Decrypt: newCTR},
-	{Name: "aes256-ctr", KeySize: 32, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, Encrypt: newCTR, Decrypt: newCTR},
+	{Name: "aes128-ctr", KeySize: 16, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, Encrypt: newCTR(aes.NewCipher), Decrypt: newCTR(aes.NewCipher)},
+	{Name: "aes192-ctr", KeySize: 24, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, Encrypt: newCTR(aes.NewCipher), Decrypt: newCTR(aes.NewCipher)},
+	{Name: "aes256-ctr", KeySize: 32, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, Encrypt: newCTR(aes.NewCipher), Decrypt: newCTR(aes.NewCipher)},
 }
 
 // Default returns the ciphers a connection offers unless told otherwise, in order of preference: the fastest on this
@@ -128,12 +140,8 @@ func hasAES() bool {
 		cpu.PPC64.IsPOWER8
 }
 
-// Insecure returns the ciphers that are built but offered only when asked for by name: none so far. The slice is the
-// caller's.
-func Insecure() []Cipher { return nil }
-
-// Lookup returns the rows of the given names, default or insecure, in the order given. A name that is not built is an
-// *UnknownError.
+// Lookup returns the rows of the given names, default, insecure or "none", in the order given. A name that is not built
+// is an *UnknownError.
 func Lookup(names ...string) ([]Cipher, error) {
 	found := make([]Cipher, 0, len(names))
 	for _, name := range names {
@@ -147,9 +155,11 @@ func Lookup(names ...string) ([]Cipher, error) {
 }
 
 func find(name string) (Cipher, bool) {
-	for _, c := range table {
-		if c.Name == name {
-			return c, true
+	for _, list := range [...][]Cipher{table[:], insecure[:], unlisted[:]} {
+		for _, c := range list {
+			if c.Name == name {
+				return c, true
+			}
 		}
 	}
 	return Cipher{}, false

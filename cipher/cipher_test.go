@@ -24,12 +24,35 @@ func TestDefaultOrder(t *testing.T) {
 	if got := names(preferred(false)); got != "chacha20-poly1305@openssh.com,aes128-gcm@openssh.com,aes256-gcm@openssh.com"+rest {
 		t.Errorf("without AES instructions: %s", got)
 	}
-	if len(Default()) != len(table) || len(Insecure()) != 0 {
+	Default()[0].Name, Insecure()[0].Name = "changed", "changed"
+	if Default()[0].Name == "changed" || Insecure()[0].Name == "changed" {
+		t.Error("a caller can change the table")
+	}
+}
+
+// TestRows: every name stands once, nothing doubtful is a default, and the sizes fit the primitives.
+func TestRows(t *testing.T) {
+	if len(Default()) != 6 || len(Insecure()) != 22 {
 		t.Errorf("%d default and %d insecure rows", len(Default()), len(Insecure()))
 	}
-	Default()[0].Name = "changed"
-	if Default()[0].Name == "changed" {
-		t.Error("a caller can change the table")
+	seen := map[string]bool{}
+	for _, c := range append(Default(), Insecure()...) {
+		if seen[c.Name] || c.Name == "none" {
+			t.Errorf("%s stands twice in the tables, or should not", c.Name)
+		}
+		seen[c.Name] = true
+		cbc := strings.Contains(c.Name, "-cbc")
+		if c.CBC != cbc || c.BlockSize == 8 != (c.MaxBytes != blockLimit128) || !c.AEAD && !strings.HasPrefix(c.Name, "arcfour") && c.IVSize != c.BlockSize {
+			t.Errorf("%s: CBC %v, block %d, IV %d, at most %d bytes", c.Name, c.CBC, c.BlockSize, c.IVSize, c.MaxBytes)
+		}
+		if c.AEAD == (c.Encrypt != nil) || c.AEAD != (c.Sealer != nil) {
+			t.Errorf("%s: AEAD %v with other constructors", c.Name, c.AEAD)
+		}
+	}
+	for _, c := range Default() {
+		if c.CBC || c.BlockSize == 8 && !c.AEAD || strings.Contains(c.Name, "twofish") {
+			t.Errorf("%s is offered by default", c.Name)
+		}
 	}
 }
 
@@ -38,7 +61,7 @@ func TestLookup(t *testing.T) {
 	if err != nil || len(got) != 2 || got[0].Name != "aes256-ctr" || !got[1].AEAD {
 		t.Fatalf("got %v, %v", got, err)
 	}
-	for _, name := range []string{"none", "", "aes128-cbc\x1b", "AES128-CTR"} {
+	for _, name := range []string{"None", "", "aes128-cbc\x1b", "AES128-CTR"} {
 		_, err := Lookup("aes128-ctr", name)
 		var unknown *UnknownError
 		if !errors.As(err, &unknown) || unknown.Name != name || strings.Contains(err.Error(), "\x1b") {
@@ -50,7 +73,7 @@ func TestLookup(t *testing.T) {
 // TestWrongParameters: no state is made with keys of another size, without authentication, or with two.
 func TestWrongParameters(t *testing.T) {
 	m := mac.Default()[0]
-	for _, c := range Default() {
+	for _, c := range append(Default(), Insecure()...) {
 		key, iv, macKey := make([]byte, c.KeySize), make([]byte, c.IVSize), make([]byte, m.KeySize)
 		needed, other := &m, (*mac.MAC)(nil)
 		if c.AEAD {
@@ -90,6 +113,13 @@ func TestLayouts(t *testing.T) {
 	}{
 		{"aes256-ctr", &clear, Layout{Head: 16, Align: 16, Tag: 32, MaxPackets: 1 << 32, MaxBytes: 1 << 36}},
 		{"aes256-ctr", &etm, Layout{Head: 4, Align: 16, LengthClear: true, Tag: 32, MaxPackets: 1 << 32, MaxBytes: 1 << 36}},
+		{"aes192-cbc", &clear, Layout{Head: 16, Align: 16, HideLength: true, Tag: 32, MaxPackets: 1 << 32, MaxBytes: 1 << 36}},
+		{"aes192-cbc", &etm, Layout{Head: 4, Align: 16, LengthClear: true, Tag: 32, MaxPackets: 1 << 32, MaxBytes: 1 << 36}},
+		{"3des-cbc", &clear, Layout{Head: 8, Align: 8, HideLength: true, Tag: 32, MaxPackets: 1 << 32, MaxBytes: 1 << 30}},
+		{"cast128-ctr", &clear, Layout{Head: 8, Align: 8, Tag: 32, MaxPackets: 1 << 32, MaxBytes: 1 << 30}},
+		{"arcfour256", &clear, Layout{Head: 8, Align: 8, Tag: 32, MaxPackets: 1 << 32, MaxBytes: 1 << 30}},
+		{"none", &clear, Layout{Head: 8, Align: 8, Tag: 32, MaxPackets: 1 << 32, MaxBytes: math.MaxUint64}},
+		{"AEAD_AES_256_GCM", nil, Layout{Head: 4, Align: 16, LengthClear: true, Tag: 16, MaxPackets: math.MaxUint64, MaxBytes: 1 << 36}},
 		{"aes128-gcm@openssh.com", nil, Layout{Head: 4, Align: 16, LengthClear: true, Tag: 16, MaxPackets: math.MaxUint64, MaxBytes: 1 << 36}},
 		{"chacha20-poly1305@openssh.com", nil, Layout{Head: 4, Align: 8, LengthClear: true, Tag: 16, MaxPackets: 1 << 32, MaxBytes: math.MaxUint64}},
 	} {

@@ -5,11 +5,17 @@
 // for one direction and an Opener for the other:
 //
 //	construction      length field    tag covers                      package file
-//	none              clear           -                               cipher.go
+//	none              clear           -                               none.go
 //	encrypt and MAC   encrypted       seq, plaintext packet           encmac.go
 //	encrypt then MAC  clear           seq, length, ciphertext         encmac.go
 //	GCM (RFC 5647)    clear           length, ciphertext              gcm.go
 //	chacha20-poly1305 encrypted apart encrypted length, ciphertext    chachapoly.go
+//
+// The ciphers that need a MAC are transforms in SDCTR (ctr.go), CBC (cbc.go) or RC4 (arcfour.go). Default lists what a
+// connection offers unless told otherwise, Insecure what must be asked for by name and why; "none" is in no list.
+//
+// With encrypt-and-MAC the length is decrypted before the tag can be checked. In CBC that would tell an attacker what a
+// block of his choice decrypts to; Layout.HideLength says what the framing code does about it (CVE-2008-5161).
 //
 // # Who owns the bytes
 //
@@ -25,7 +31,8 @@
 //	constructors   key, iv and macKey are copied                   the caller clears its slices
 //
 // After ErrTag the content of the packet is unspecified and must not be looked at. With an AEAD or encrypt-then-MAC it
-// holds no plaintext: the tag is checked before the cipher runs, or, in GCM, what was computed is cleared. Neither Seal, Length nor Open allocates.
+// holds no plaintext: the tag is checked before the cipher runs, or, in GCM, what was computed is cleared. Neither Seal,
+// Length nor Open allocates.
 //
 // Sealers and Openers are not for concurrent use. Keys live as long as they do; the standard library's cipher states
 // cannot be cleared, so dropping the last reference is all that can be done.

@@ -18,9 +18,9 @@ type macState struct {
 func newMACState(c Cipher, m *mac.MAC, crypt Transform, macKey []byte) macState {
 	align := max(8, c.BlockSize)
 	s := macState{crypt: crypt, auth: m.New(macKey), etm: m.EtM}
-	s.layout = Layout{Head: align, Align: align, Tag: m.TagSize, MaxPackets: sequenceNumbers, MaxBytes: c.MaxBytes}
+	s.layout = Layout{Head: align, Align: align, HideLength: c.CBC, Tag: m.TagSize, MaxPackets: sequenceNumbers, MaxBytes: c.MaxBytes}
 	if m.EtM {
-		s.layout.Head, s.layout.LengthClear = clearLength, true
+		s.layout.Head, s.layout.LengthClear, s.layout.HideLength = clearLength, true, false
 	}
 	return s
 }
@@ -67,18 +67,19 @@ func (s *macOpener) Length(_ uint32, head []byte) uint32 {
 	return binary.BigEndian.Uint32(head)
 }
 
-// Open implements Opener.
+// Open implements Opener. The bytes of a broken block at the end are not decrypted, as no mode of blocks could.
 func (s *macOpener) Open(seq uint32, packet []byte) error {
 	if len(packet) < s.layout.Head+s.layout.Tag {
 		return ErrTag
 	}
 	body, tag := packet[:len(packet)-s.layout.Tag], packet[len(packet)-s.layout.Tag:]
-	rest := body[s.layout.Head:]
+	broken := (len(body) - s.layout.Head) % s.layout.Align
+	rest := body[s.layout.Head : len(body)-broken]
 	if !s.etm {
 		s.crypt(rest, rest)
 	}
 	want := s.auth.Tag(s.want[:0], seq, body)
-	if subtle.ConstantTimeCompare(want, tag) != 1 {
+	if subtle.ConstantTimeCompare(want, tag) != 1 || broken != 0 {
 		return ErrTag
 	}
 	if s.etm {

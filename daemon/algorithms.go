@@ -94,7 +94,7 @@ func (l algorithmList) String() string { return strings.Join(l.names, ",") }
 // are kept and left out of negotiations.
 func (l *algorithmList) set(list string) error {
 	var names []string
-	usable, built := false, builtNames(l.kind)
+	usable, built := false, nameable(l.kind)
 	for name := range strings.SplitSeq(list, ",") {
 		name = strings.TrimSpace(name)
 		if name == "" {
@@ -116,7 +116,7 @@ func (l *algorithmList) set(list string) error {
 
 // usable returns the names that are built, in their order.
 func (l algorithmList) usable() []string {
-	built := builtNames(l.kind)
+	built := nameable(l.kind)
 	return slices.DeleteFunc(slices.Clone(l.names), func(n string) bool { return !slices.Contains(built, n) })
 }
 
@@ -124,7 +124,7 @@ func (l algorithmList) usable() []string {
 func builtNames(kind algorithmKind) []string {
 	switch kind {
 	case kexKind:
-		return kexNames(append(kex.Default(), kex.Insecure()...))
+		return kexNames(append(append(kex.Default(), kex.Optional()...), kex.Insecure()...))
 	case cipherKind:
 		return cipherNames(append(cipher.Default(), cipher.Insecure()...))
 	case macKind:
@@ -132,8 +132,17 @@ func builtNames(kind algorithmKind) []string {
 	case compressionKind:
 		return transport.CompressionNames()
 	default:
-		return sshkey.DefaultAlgorithms()
+		return append(append(sshkey.DefaultAlgorithms(), sshkey.OptionalAlgorithms()...), sshkey.InsecureAlgorithms()...)
 	}
+}
+
+// nameable returns what a list may name: all that is built, and the cipher and
+// the MAC that are none, which no profile has.
+func nameable(kind algorithmKind) []string {
+	if kind == cipherKind || kind == macKind {
+		return append(builtNames(kind), "none")
+	}
+	return builtNames(kind)
 }
 
 // apply puts the lists that the program has chosen into a transport
@@ -160,8 +169,22 @@ func (s *algorithmSet) apply(cfg *transport.Config) error {
 	}
 	if s.hostKey.chosen {
 		cfg.HostKeyAlgorithms = s.hostKey.usable()
+		cfg.HostKeys = signing(cfg.HostKeys, cfg.HostKeyAlgorithms)
 	}
 	return nil
+}
+
+// signing returns keys with the algorithms that were named, ssh-rsa among
+// them, which a key does not sign with by itself. A key that fits none stays
+// as it is: it will not be offered.
+func signing(keys []sshkey.Signer, names []string) []sshkey.Signer {
+	keys = slices.Clone(keys)
+	for i, key := range keys {
+		if named, err := sshkey.WithAlgorithms(key, names...); err == nil {
+			keys[i] = named
+		}
+	}
+	return keys
 }
 
 func kexNames(list []kex.Method) (names []string) {

@@ -31,6 +31,7 @@ func (c *conn) authConfig(tc *transport.Conn) *userauth.ServerConfig {
 		ChangePassword:      l.changePassword,
 		PublicKey:           l.publicKey,
 		KeyboardInteractive: l.interactive,
+		SignatureAlgorithms: c.opt.userKeyAlgorithms(),
 		MaxFailures:         c.opt.maxAuth,
 		Logger:              c.logger(),
 	}
@@ -54,9 +55,12 @@ func (l *asker) changePassword(_ context.Context, a *userauth.Attempt, oldPasswo
 }
 
 func (l *asker) publicKey(_ context.Context, a *userauth.Attempt, key sshkey.PublicKey, algorithm string, verified bool) userauth.Result {
-	return l.decide(a, &SSHUserAuthRequestEvent{
+	e := &SSHUserAuthRequestEvent{
 		AuthParam: string(key.Marshal()), KeyAlgorithm: algorithm, Key: key, Verified: verified,
-	})
+	}
+	r := l.decide(a, e)
+	r.Verify = e.Demand
+	return r
 }
 
 // interactive asks the prompts, then the program about each answer, and at

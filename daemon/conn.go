@@ -136,6 +136,7 @@ func (c *conn) serveChannels(tc *transport.Conn) error {
 	c.mu.Lock()
 	c.mux = mux
 	c.mu.Unlock()
+	c.announceHostKeys(tc)
 	return mux.Run()
 }
 
@@ -254,6 +255,14 @@ func (c *conn) exchangeKeys() error {
 	return nil
 }
 
+// announceHostKeys tells the client all host keys, so that it can learn new
+// ones before an old one goes (OpenSSH PROTOCOL §2.5). No answer is wanted.
+func (c *conn) announceHostKeys(tc *transport.Conn) {
+	request := wire.GlobalRequest{Name: wire.RequestHostKeys, Payload: tc.AnnouncedHostKeys()}
+	// An error means that the connection has ended, as its reader will see.
+	_ = tc.WriteControl(request.Append(nil))
+}
+
 // muxed returns the connection protocol, or an error before the login.
 func (c *conn) muxed() (*connection.Mux, *transport.Conn, error) {
 	c.mu.Lock()
@@ -267,15 +276,17 @@ func (c *conn) muxed() (*connection.Mux, *transport.Conn, error) {
 // transportConfig returns the configuration of the layer below.
 func (c *conn) transportConfig() (*transport.Config, error) {
 	cfg := &transport.Config{
-		Version:          c.opt.version,
-		HostKeys:         c.opt.signers(),
-		HandshakeTimeout: c.opt.loginGraceTime(),
-		RekeyBytes:       uint64(c.opt.rekeyBytes),
-		Logger:           c.logger(),
+		Version:             c.opt.version,
+		HostKeys:            c.opt.signers(),
+		SignatureAlgorithms: c.opt.userKeyAlgorithms(),
+		HandshakeTimeout:    c.opt.loginGraceTime(),
+		RekeyBytes:          uint64(c.opt.rekeyBytes),
+		Logger:              c.logger(),
 	}
 	if err := c.opt.algorithms.apply(cfg); err != nil {
 		return nil, asError(err)
 	}
+	c.d.exchanges.apply(cfg, c.opt.groups)
 	return cfg, nil
 }
 

@@ -64,6 +64,7 @@ type Daemon struct {
 	starting  sync.Mutex // held by StartListening
 	mu        sync.Mutex // guards what follows
 	listeners map[*listener]struct{}
+	exchanges exchanges // never changes
 	own       *listener // the one of StartListening
 	logger    *slog.Logger
 }
@@ -74,6 +75,7 @@ func New() *Daemon {
 		pending:   make(chan *loopTask),
 		refusing:  make(chan struct{}, maxRefusals),
 		listeners: make(map[*listener]struct{}),
+		exchanges: newExchanges(),
 	}
 	d.opt.reset()
 	d.reg.init()

@@ -158,6 +158,11 @@ type SSHUserAuthRequestEvent struct {
 	// Verified is true where the client has proved to hold Key. An attempt
 	// without it only asks whether the key would do, and logs nobody in.
 	Verified bool
+	// Demand is an answer to a publickey attempt: what the signature has to
+	// show, beside that the client holds Key. Its zero value demands that a
+	// security key was touched. For such a key an attempt without Verified
+	// always comes first.
+	Demand sshkey.VerifyOptions
 	// NewPassword is what the client wants the password changed to, where it
 	// asks for a change; accepting the attempt says that it has been changed.
 	NewPassword string

@@ -104,8 +104,14 @@ func (p *DeferredOpen) Reject(reason int, description string) error {
 }
 
 // HandleGlobalRequest asks for the answer to a request that belongs to no
-// channel. The layer below calls it.
+// channel. The layer below calls it. Proofs of host keys are given without
+// asking.
 func (c *conn) HandleGlobalRequest(r *connection.GlobalRequest) {
+	if r.Name == wire.RequestHostKeysProve {
+		proofs, err := c.tc.ProveHostKeys(r.Payload) // set before there is a mux
+		r.Reply(err == nil, proofs)
+		return
+	}
 	if c.d.OnSSHGlobalRequest == nil {
 		return // what is not answered fails
 	}

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hawser-ssh/hawser/kex"
 	"github.com/hawser-ssh/hawser/transport"
 	"github.com/hawser-ssh/hawser/transport/sshkey"
 	"github.com/hawser-ssh/hawser/wire"
@@ -38,6 +39,8 @@ type options struct {
 	cert                                    keyStore
 	alt                                     []keyStore
 	hostKeys                                []sshkey.Signer // of SetHostKeys
+	groups                                  []kex.Group     // of SetGroups
+	userKeys                                []string        // of SetUserKeyAlgorithms
 	algorithms                              algorithmSet
 	idleTimeout, handshakeTimeout, logLevel int
 	loginGrace, maxAuth                     int

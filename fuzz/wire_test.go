@@ -38,6 +38,7 @@ func parsers() []parser {
 		parserOf[wire.Pong](), parserOf[wire.KexInit](), parserOf[wire.NewKeys](), parserOf[wire.KexECDHInit](),
 		parserOf[wire.KexECDHReply](), parserOf[wire.KexGexRequest](), parserOf[wire.KexGexRequestOld](),
 		parserOf[wire.KexGexGroup](), parserOf[wire.KexGexInit](), parserOf[wire.KexGexReply](),
+		parserOf[wire.KexRSAPubKey](), parserOf[wire.KexRSASecret](), parserOf[wire.KexRSADone](),
 		parserOf[wire.UserauthRequest](), parserOf[wire.UserauthFailure](), parserOf[wire.UserauthSuccess](),
 		parserOf[wire.UserauthBanner](), parserOf[wire.UserauthPKOK](), parserOf[wire.UserauthPasswdChangeReq](),
 		parserOf[wire.UserauthInfoRequest](), parserOf[wire.UserauthInfoResponse](), parserOf[wire.UserauthPassword](),

@@ -2,14 +2,12 @@ package kex
 
 import (
 	"bytes"
-	"crypto/mlkem"
 	cryptorand "crypto/rand"
 	"crypto/sha256"
 	"math/big"
 	"slices"
 	"testing"
 
-	"golang.org/x/crypto/curve25519"
 	"pgregory.net/rapid"
 )
 
@@ -84,42 +82,6 @@ func TestDH13HybridSecretIsString(t *testing.T) {
 		return
 	}
 	t.Fatal("no secret starts with zero")
-}
-
-// The hybrid secret is put together here anew, from other implementations of X25519 and of the order of the parts.
-func TestMLKEMComposition(t *testing.T) {
-	m := methods(t, "mlkem768x25519-sha256")[0]
-	seed, scalar, server := random(t, mlkem.SeedSize), random(t, x25519Size), random(t, x25519Size)
-	offer, err := m.Offer(bytes.NewReader(slices.Concat(seed, scalar)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	dk, err := mlkem.NewDecapsulationKey768(seed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	point, err := curve25519.X25519(scalar, curve25519.Basepoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(offer.Public, slices.Concat(dk.EncapsulationKey().Bytes(), point)) {
-		t.Fatal("C_INIT is not the encapsulation key and the point")
-	}
-	reply, secret, err := m.Answer(bytes.NewReader(server), offer.Public)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pq, err := dk.Decapsulate(reply[:mlkem.CiphertextSize768])
-	if err != nil {
-		t.Fatal(err)
-	}
-	ec, err := curve25519.X25519(scalar, reply[mlkem.CiphertextSize768:])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := sha256.Sum256(slices.Concat(pq, ec)); !bytes.Equal(secret, want[:]) {
-		t.Errorf("K = %x, want %x", secret, want)
-	}
 }
 
 func random(t *testing.T, n int) []byte {

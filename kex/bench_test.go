@@ -4,7 +4,7 @@ import "testing"
 
 // BenchmarkServer is what a connection costs a server, BenchmarkClient what it costs a client (DH-07).
 func BenchmarkServer(b *testing.B) {
-	for _, m := range Default() {
+	for _, m := range known() {
 		b.Run(m.Name, func(b *testing.B) {
 			offer, err := m.Offer(nil)
 			if err != nil {
@@ -21,7 +21,7 @@ func BenchmarkServer(b *testing.B) {
 }
 
 func BenchmarkClient(b *testing.B) {
-	for _, m := range Default() {
+	for _, m := range known() {
 		b.Run(m.Name, func(b *testing.B) {
 			first, err := m.Offer(nil)
 			if err != nil {

@@ -14,52 +14,58 @@ const exponentSize = 64
 
 var one = big.NewInt(1)
 
-// group is a safe-prime group of RFC 3526. Everything in it is public.
+// group is a group of the table.
 type group struct {
 	prime     string // hexadecimal
 	generator int64
 }
 
-// modulus returns p and p-1.
-func (g group) modulus() (p, last *big.Int) {
+// open returns the group as one to compute with.
+func (g group) open() Group {
 	p, ok := new(big.Int).SetString(g.prime, 16)
 	if !ok {
 		panic("kex: a group of the table is not a number")
 	}
-	return p, new(big.Int).Sub(p, one)
+	return makeGroup(p, big.NewInt(g.generator))
 }
 
-// offer is Method.Offer (RFC 4253 §8, RFC 8268).
-func (g group) offer(rand io.Reader) (Offer, error) {
-	p, last := g.modulus()
-	x, public, err := g.generate(rand, p)
+// offer is Method.Offer.
+func (g group) offer(rand io.Reader) (Offer, error) { return g.open().offer(rand) }
+
+// answer is Method.Answer.
+func (g group) answer(rand io.Reader, clientPublic []byte) (serverPublic, secret []byte, err error) {
+	return g.open().answer(rand, clientPublic)
+}
+
+// offer is Method.Offer (RFC 4253 §8, RFC 4419 §3, RFC 8268).
+func (g Group) offer(rand io.Reader) (Offer, error) {
+	x, public, err := g.generate(rand)
 	if err != nil {
 		return Offer{}, err
 	}
 	finish := func(serverPublic []byte) ([]byte, error) {
 		defer clear(x.Bits())
-		f, err := parsePublic(serverPublic, last)
+		f, err := g.parsePublic(serverPublic)
 		if err != nil {
 			return nil, err
 		}
-		return power(f, x, p, last)
+		return g.power(f, x)
 	}
 	return Offer{Public: public, Finish: once(finish)}, nil
 }
 
 // answer is Method.Answer. The client's value is checked before a key is made for it.
-func (g group) answer(rand io.Reader, clientPublic []byte) (serverPublic, secret []byte, err error) {
-	p, last := g.modulus()
-	e, err := parsePublic(clientPublic, last)
+func (g Group) answer(rand io.Reader, clientPublic []byte) (serverPublic, secret []byte, err error) {
+	e, err := g.parsePublic(clientPublic)
 	if err != nil {
 		return nil, nil, err
 	}
-	y, serverPublic, err := g.generate(rand, p)
+	y, serverPublic, err := g.generate(rand)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer clear(y.Bits())
-	secret, err = power(e, y, p, last)
+	secret, err = g.power(e, y)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -67,7 +73,7 @@ func (g group) answer(rand io.Reader, clientPublic []byte) (serverPublic, secret
 }
 
 // generate draws a private exponent and computes its public value, the body of an mpint.
-func (g group) generate(rand io.Reader, p *big.Int) (x *big.Int, public []byte, err error) {
+func (g Group) generate(rand io.Reader) (x *big.Int, public []byte, err error) {
 	var buf [exponentSize]byte
 	defer clear(buf[:])
 	for range maxDraws {
@@ -76,7 +82,7 @@ func (g group) generate(rand io.Reader, p *big.Int) (x *big.Int, public []byte, 
 		}
 		// Half of the bits of the strength wanted: an exponent this small is a broken source, not bad luck.
 		if x := new(big.Int).SetBytes(buf[:]); x.BitLen() > exponentSize*4 {
-			public := new(big.Int).Exp(big.NewInt(g.generator), x, p)
+			public := new(big.Int).Exp(g.g, x, g.p)
 			return x, mpintBody(public), nil
 		}
 	}
@@ -84,9 +90,9 @@ func (g group) generate(rand io.Reader, p *big.Int) (x *big.Int, public []byte, 
 }
 
 // parsePublic reads a peer's public value y, the body of an mpint (RFC 4251 §5), and checks that 1 < y < p-1
-// (RFC 8268 §4); last is p-1. Only the canonical encoding is accepted, so that both sides hash the same bytes.
-func parsePublic(body []byte, last *big.Int) (*big.Int, error) {
-	if len(body) > (last.BitLen()+7)/8+1 {
+// (RFC 8268 §4). Only the canonical encoding is accepted, so that both sides hash the same bytes.
+func (g Group) parsePublic(body []byte) (*big.Int, error) {
+	if len(body) > (g.last.BitLen()+7)/8+1 {
 		return nil, failed(errPublicLength)
 	}
 	if len(body) == 0 || body[0] >= 0x80 {
@@ -96,17 +102,17 @@ func parsePublic(body []byte, last *big.Int) (*big.Int, error) {
 		return nil, failed(errPublicEncoding)
 	}
 	y := new(big.Int).SetBytes(body)
-	if !inside(y, last) {
+	if !inside(y, g.last) {
 		return nil, failed(errPublicRange)
 	}
 	return y, nil
 }
 
 // power computes base^exponent mod p and refuses the results that need no knowledge of an exponent (RFC 8268 §4).
-func power(base, exponent, p, last *big.Int) ([]byte, error) {
-	k := new(big.Int).Exp(base, exponent, p)
+func (g Group) power(base, exponent *big.Int) ([]byte, error) {
+	k := new(big.Int).Exp(base, exponent, g.p)
 	defer clear(k.Bits())
-	if !inside(k, last) {
+	if !inside(k, g.last) {
 		return nil, failed(errSecretRange)
 	}
 	return k.Bytes(), nil

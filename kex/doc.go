@@ -1,5 +1,5 @@
 // Package kex holds the key exchange of the SSH transport as pure functions: choosing the algorithms (RFC 4253 §7.1),
-// agreeing on a secret (RFC 4253 §8, 5656, 8268, 8731, ML-KEM hybrid), the exchange hash and the keys derived from it
+// agreeing on a secret (RFC 4253 §8, 4419, 4432, 5656, 8268, 8731, 9941, ML-KEM hybrids), the exchange hash and the keys derived from it
 // (RFC 4253 §7.2). It does no I/O, keeps no state between calls and knows nothing of packets or signatures; package
 // transport sends what it returns.
 //
@@ -10,6 +10,15 @@
 //	Offer.Finish(server public) <- server public   <- server public, secret
 //	Method.ExchangeHash(...)  == H ==  Method.ExchangeHash(...)        the host key signs H
 //	Method.Derive('A'..'F')                          Method.Derive('A'..'F')
+//
+// A group exchange (Method.GroupExchange) has a round in front of that, which makes of its row one like any other:
+//
+//	GroupRequest                -> min, n, max     -> GroupRequest.Choose(rand, groups)
+//	GroupRequest.Accept(p, g)   <- p, g            <- the group
+//	Method.Over(request, group)                      Method.Over(request, group)
+//
+// Where Method.ServerOffers is set, the two change places: the server offers, and the client answers. Steps of methods
+// that are Costly are run by a Limiter, which connections share.
 //
 // Who owns which slice:
 //

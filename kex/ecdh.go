@@ -13,6 +13,12 @@ type curve struct {
 	topMask byte // the bits of its first byte that may be set
 }
 
+// Sizes in bytes of points in uncompressed form.
+const (
+	p256PointSize = 1 + 2*32
+	p384PointSize = 1 + 2*48
+)
+
 // The curves of RFC 5656 §10.1. The order of P-521 has 521 bits, so one bit of the first byte is used.
 var (
 	p256 = curve{group: ecdh.P256(), keySize: 32, topMask: 0xff}

@@ -29,7 +29,7 @@ func FuzzNegotiate(f *testing.F) {
 		}
 		check := func(name string, client, server wire.NameList) {
 			for n := range client.All() {
-				if !isMarker(n) && server.Contains(string(n)) {
+				if !hasPrefix(n, markerPrefixes) && server.Contains(string(n)) {
 					if string(n) != name {
 						t.Fatalf("%q was chosen, %q comes first", name, n)
 					}
@@ -51,7 +51,7 @@ func FuzzNegotiate(f *testing.F) {
 
 // seedPublic adds public values of every kind, right and wrong, for the method of each index.
 func seedPublic(f *testing.F) {
-	for i, m := range Default() {
+	for i, m := range known() {
 		offer, err := m.Offer(nil)
 		if err != nil {
 			f.Fatal(err)
@@ -75,7 +75,7 @@ func seedPublic(f *testing.F) {
 // ours belongs to.
 func FuzzAnswer(f *testing.F) {
 	seedPublic(f)
-	rows := Default()
+	rows := known()
 	f.Fuzz(func(t *testing.T, i uint8, clientPublic []byte) {
 		m := rows[int(i)%len(rows)]
 		kept := bytes.Clone(clientPublic)
@@ -93,7 +93,7 @@ func FuzzAnswer(f *testing.F) {
 // FuzzFinish hands a client any public value.
 func FuzzFinish(f *testing.F) {
 	seedPublic(f)
-	rows := Default()
+	rows := known()
 	f.Fuzz(func(t *testing.T, i uint8, serverPublic []byte) {
 		m := rows[int(i)%len(rows)]
 		offer, err := m.Offer(nil)

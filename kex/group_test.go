@@ -14,8 +14,11 @@ var rfc3526 = []struct {
 	offset int64
 	slow   bool
 }{
+	{"group1", group1, 1024, 129093, false}, // RFC 2409
 	{"group14", group14, 2048, 124476, false},
+	{"group15", group15, 3072, 1690314, true},
 	{"group16", group16, 4096, 240904, true},
+	{"group17", group17, 6144, 929484, true},
 	{"group18", group18, 8192, 4743158, true},
 }
 
@@ -52,7 +55,7 @@ func TestGroupFormula(t *testing.T) {
 		want.Add(want, power2(g.bits))
 		want.Sub(want, power2(g.bits-64))
 		want.Sub(want, one)
-		p, last := g.group.modulus()
+		p, last := g.group.open().p, g.group.open().last
 		if p.Cmp(want) != 0 {
 			t.Errorf("%s: the modulus is %x, want %x", g.name, p, want)
 		}
@@ -70,7 +73,7 @@ func TestGroupSafePrime(t *testing.T) {
 				t.Skip("a large group in a short run")
 			}
 			t.Parallel()
-			p, last := g.group.modulus()
+			p, last := g.group.open().p, g.group.open().last
 			half := new(big.Int).Rsh(last, 1)
 			if !half.ProbablyPrime(0) || !p.ProbablyPrime(0) {
 				t.Error("not a safe prime")
@@ -87,7 +90,7 @@ func TestExponentLength(t *testing.T) {
 	if exponentSize*8 < 512 {
 		t.Fatalf("exponents have %d bits", exponentSize*8)
 	}
-	x, public, err := group14.generate(bytes.NewReader(bytes.Repeat([]byte{0xff}, exponentSize)), mustModulus(group14))
+	x, public, err := group14.open().generate(bytes.NewReader(bytes.Repeat([]byte{0xff}, exponentSize)))
 	if err != nil || x.BitLen() != exponentSize*8 {
 		t.Fatalf("%d bits, %v", x.BitLen(), err)
 	}
@@ -97,7 +100,4 @@ func TestExponentLength(t *testing.T) {
 	}
 }
 
-func mustModulus(g group) *big.Int {
-	p, _ := g.modulus()
-	return p
-}
+func mustModulus(g group) *big.Int { return g.open().p }

@@ -19,7 +19,7 @@ type HashInput struct {
 	Secret        []byte // the shared secret as Finish or Answer returned it
 }
 
-// ExchangeHash returns H (RFC 4253 §8, RFC 5656 §4). The slice is the caller's. Public values are hashed as strings,
+// ExchangeHash returns H (RFC 4253 §8, RFC 4419 §3, RFC 4432 §6, RFC 5656 §4). The slice is the caller's. Public values are hashed as strings,
 // which for a canonical mpint, and no other gets through Answer and Finish, are the same bytes.
 func (m Method) ExchangeHash(in HashInput) []byte {
 	h := m.Hash()
@@ -28,8 +28,13 @@ func (m Method) ExchangeHash(in HashInput) []byte {
 	writeString(h, in.ClientInit)
 	writeString(h, in.ServerInit)
 	writeString(h, in.HostKey)
-	writeString(h, in.ClientPublic)
-	writeString(h, in.ServerPublic)
+	h.Write(m.hashed)
+	offered, answered := in.ClientPublic, in.ServerPublic
+	if m.ServerOffers {
+		offered, answered = answered, offered
+	}
+	writeString(h, offered)
+	writeString(h, answered)
 	k := m.encodeSecret(in.Secret)
 	h.Write(k)
 	clear(k)

@@ -10,7 +10,7 @@ import (
 )
 
 // Method is one key exchange method: a row of data and functions. The zero value is not usable; take rows from Default,
-// Insecure or Lookup, or fill in every field for a method of your own.
+// Optional, Insecure or Lookup, or fill in what applies for a method of your own.
 type Method struct {
 	// Name is the name in KEXINIT (RFC 4250 §4.11.1), such as "curve25519-sha256".
 	Name string
@@ -19,13 +19,25 @@ type Method struct {
 	// SecretAsString says that the shared secret K enters the exchange hash and the key derivation as a string, as in
 	// the hybrid methods, and not as an mpint.
 	SecretAsString bool
+	// GroupExchange says that a round of messages comes first, in which the sides settle on a group (RFC 4419 §3):
+	// GroupRequest describes it, and Over makes of it the method that the exchange itself then follows. Offer and
+	// Answer are nil until then.
+	GroupExchange bool
+	// ServerOffers says that it is the server which offers and the client which answers (RFC 4432). The messages then
+	// are others, and the exchange hash has the two public values in their order.
+	ServerOffers bool
+	// Costly says that a step takes milliseconds: it is to be run by a Limiter.
+	Costly bool
 	// Offer starts the exchange on the client: it draws a private key from rand (nil means crypto/rand.Reader) and
-	// returns the public value to send. It fails when rand does.
+	// returns the public value to send. It fails when rand does. With ServerOffers it is the server that runs it, and
+	// the client that runs Answer.
 	Offer func(rand io.Reader) (Offer, error)
 	// Answer does the whole exchange on the server. clientPublic is the body of the string or mpint of the client's
 	// first message; it is checked before anything is computed from it. Both results are the caller's; secret is to be
 	// cleared by the caller. It fails when rand does (nil means crypto/rand.Reader).
 	Answer func(rand io.Reader, clientPublic []byte) (serverPublic, secret []byte, err error)
+
+	hashed []byte // what the exchange hash covers between the host key and the public values, as encoded
 }
 
 // Offer is the client's half of an exchange under way.
@@ -61,13 +73,18 @@ func failed(err error) error {
 	return &wire.ProtocolError{Reason: wire.ReasonKeyExchangeFailed, Op: errOp, Err: err}
 }
 
+// source returns rand, or what nil stands for.
+func source(rand io.Reader) io.Reader {
+	if rand == nil {
+		return cryptorand.Reader
+	}
+	return rand
+}
+
 // fill fills p from rand, or from crypto/rand.Reader when rand is nil. A short read is a failure: no key is ever made
 // of less than all its bytes.
 func fill(rand io.Reader, p []byte) error {
-	if rand == nil {
-		rand = cryptorand.Reader
-	}
-	if _, err := io.ReadFull(rand, p); err != nil {
+	if _, err := io.ReadFull(source(rand), p); err != nil {
 		clear(p)
 		return failed(errors.Join(errEntropy, err))
 	}

@@ -3,83 +3,73 @@ package kex
 import (
 	"crypto/mlkem"
 	"crypto/sha256"
+	"crypto/sha512"
 	"io"
 )
 
-// Sizes of the public values of mlkem768x25519-sha256 (draft-ietf-sshm-mlkem-hybrid-kex §2.3): an encapsulation key or a
-// ciphertext of ML-KEM-768 (FIPS 203 §8), followed by a public key of X25519.
-const (
-	mlkemInitSize  = mlkem.EncapsulationKeySize768 + x25519Size
-	mlkemReplySize = mlkem.CiphertextSize768 + x25519Size
+// The hybrids of draft-ietf-sshm-mlkem-hybrid-kex §2.3, each with the hash of its method.
+var (
+	mlkem768x25519 = hybrid{kem: mlkem768, curve: x25519, pointSize: x25519Size, hash: sha256.New}
+	mlkem768p256   = hybrid{kem: mlkem768, curve: p256, pointSize: p256PointSize, hash: sha256.New}
+	mlkem1024p384  = hybrid{kem: mlkem1024, curve: p384, pointSize: p384PointSize, hash: sha512.New384}
 )
 
-// offerMLKEM is Method.Offer. Both halves are drawn from rand.
-func offerMLKEM(rand io.Reader) (Offer, error) {
-	seed := make([]byte, mlkem.SeedSize)
-	defer clear(seed)
-	if err := fill(rand, seed); err != nil {
-		return Offer{}, err
+// The parameter sets of FIPS 203 §8. The randomness of an encapsulation is crypto/mlkem's own; a hybrid reads that of
+// its curve from the reader it is given, so that a failing one fails the exchange.
+var (
+	mlkem768 = kem{
+		publicSize: mlkem.EncapsulationKeySize768, ciphertextSize: mlkem.CiphertextSize768,
+		generate: func(rand io.Reader) ([]byte, func([]byte) ([]byte, error), error) {
+			key, err := fromSeed(rand, mlkem.NewDecapsulationKey768)
+			if err != nil {
+				return nil, nil, err
+			}
+			return key.EncapsulationKey().Bytes(), key.Decapsulate, nil
+		},
+		open: func(public []byte) (func(io.Reader) ([]byte, []byte, error), error) {
+			return openMLKEM(mlkem.NewEncapsulationKey768(public))
+		},
 	}
-	decapsulation, err := mlkem.NewDecapsulationKey768(seed)
-	if err != nil {
-		return Offer{}, failed(err)
+	mlkem1024 = kem{
+		publicSize: mlkem.EncapsulationKeySize1024, ciphertextSize: mlkem.CiphertextSize1024,
+		generate: func(rand io.Reader) ([]byte, func([]byte) ([]byte, error), error) {
+			key, err := fromSeed(rand, mlkem.NewDecapsulationKey1024)
+			if err != nil {
+				return nil, nil, err
+			}
+			return key.EncapsulationKey().Bytes(), key.Decapsulate, nil
+		},
+		open: func(public []byte) (func(io.Reader) ([]byte, []byte, error), error) {
+			return openMLKEM(mlkem.NewEncapsulationKey1024(public))
+		},
 	}
-	classical, err := x25519.offer(rand)
-	if err != nil {
-		return Offer{}, err
+)
+
+// fromSeed draws the seed of a key pair (FIPS 203 §7.1).
+func fromSeed[K any](rand io.Reader, newKey func(seed []byte) (K, error)) (key K, err error) {
+	var seed [mlkem.SeedSize]byte
+	defer clear(seed[:])
+	if err := fill(rand, seed[:]); err != nil {
+		return key, err
 	}
-	finish := func(serverPublic []byte) ([]byte, error) {
-		return finishMLKEM(decapsulation, classical, serverPublic)
+	if key, err = newKey(seed[:]); err != nil {
+		return key, failed(err)
 	}
-	public := append(decapsulation.EncapsulationKey().Bytes(), classical.Public...)
-	return Offer{Public: public, Finish: once(finish)}, nil
+	return key, nil
 }
 
-// finishMLKEM is the work of Offer.Finish. A ciphertext that was tampered with gives another secret (FIPS 203 §7.3), and
-// so a host key signature that does not verify.
-func finishMLKEM(key *mlkem.DecapsulationKey768, classical Offer, serverPublic []byte) ([]byte, error) {
-	if len(serverPublic) != mlkemReplySize {
-		return nil, failed(errPublicLength)
-	}
-	ciphertext, point := serverPublic[:mlkem.CiphertextSize768], serverPublic[mlkem.CiphertextSize768:]
-	ecSecret, err := classical.Finish(point)
-	if err != nil {
-		return nil, err
-	}
-	pqSecret, err := key.Decapsulate(ciphertext)
-	if err != nil {
-		return nil, failed(err)
-	}
-	return combine(pqSecret, ecSecret), nil
+// encapsulator is an encapsulation key of either parameter set.
+type encapsulator interface {
+	Encapsulate() (secret, ciphertext []byte)
 }
 
-// answerMLKEM is Method.Answer. The randomness of the encapsulation is crypto/mlkem's own, that of X25519 is read from
-// rand, so a failing rand fails the exchange.
-func answerMLKEM(rand io.Reader, clientPublic []byte) (serverPublic, secret []byte, err error) {
-	if len(clientPublic) != mlkemInitSize {
-		return nil, nil, failed(errPublicLength)
-	}
-	key, point := clientPublic[:mlkem.EncapsulationKeySize768], clientPublic[mlkem.EncapsulationKeySize768:]
-	encapsulation, err := mlkem.NewEncapsulationKey768(key) // the modulus check of FIPS 203 §7.2
+// openMLKEM is kem.open; err is the outcome of the modulus check (FIPS 203 §7.2).
+func openMLKEM(key encapsulator, err error) (func(io.Reader) ([]byte, []byte, error), error) {
 	if err != nil {
-		return nil, nil, failed(errPublicModulus)
+		return nil, failed(errPublicModulus)
 	}
-	public, ecSecret, err := x25519.answer(rand, point)
-	if err != nil {
-		return nil, nil, err
-	}
-	pqSecret, ciphertext := encapsulation.Encapsulate()
-	return append(ciphertext, public...), combine(pqSecret, ecSecret), nil
-}
-
-// combine makes K of the two secrets, the post-quantum one first (draft-ietf-sshm-mlkem-hybrid-kex §2.4), and clears them.
-func combine(pqSecret, ecSecret []byte) []byte {
-	var both [mlkem.SharedKeySize + x25519Size]byte
-	copy(both[:], pqSecret)
-	copy(both[mlkem.SharedKeySize:], ecSecret)
-	k := sha256.Sum256(both[:])
-	clear(both[:])
-	clear(pqSecret)
-	clear(ecSecret)
-	return k[:]
+	return func(io.Reader) (ciphertext, secret []byte, err error) {
+		secret, ciphertext = key.Encapsulate()
+		return ciphertext, secret, nil
+	}, nil
 }

@@ -16,7 +16,11 @@ const (
 )
 
 // markerPrefixes cover the signals above and later versions of them.
-var markerPrefixes = [...]string{"ext-info-", "kex-strict-"}
+var markerPrefixes = []string{"ext-info-", "kex-strict-"}
+
+// aeadPrefixes cover the ciphers of RFC 5647, which stand among the MACs too, to say that they are their own (§5.1). As
+// the MAC of another cipher they mean nothing.
+var aeadPrefixes = []string{"AEAD_AES_"}
 
 // Algorithms is the outcome of a negotiation.
 type Algorithms struct {
@@ -66,17 +70,17 @@ func listText(names []string) string {
 func Negotiate(client, server *wire.KexInit, aead func(cipher string) bool) (Algorithms, error) {
 	var c chooser
 	a := Algorithms{
-		Kex:     c.choose("key exchange method", client.Kex, server.Kex),
+		Kex:     c.choose("key exchange method", client.Kex, server.Kex, markerPrefixes...),
 		HostKey: c.choose("host key algorithm", client.HostKey, server.HostKey),
 	}
 	toServer, toClient := &a.ClientToServer, &a.ServerToClient
 	toServer.Cipher = c.choose("client-to-server cipher", client.CipherCS, server.CipherCS)
 	toClient.Cipher = c.choose("server-to-client cipher", client.CipherSC, server.CipherSC)
 	if !aead(toServer.Cipher) {
-		toServer.MAC = c.choose("client-to-server MAC", client.MACCS, server.MACCS)
+		toServer.MAC = c.choose("client-to-server MAC", client.MACCS, server.MACCS, aeadPrefixes...)
 	}
 	if !aead(toClient.Cipher) {
-		toClient.MAC = c.choose("server-to-client MAC", client.MACSC, server.MACSC)
+		toClient.MAC = c.choose("server-to-client MAC", client.MACSC, server.MACSC, aeadPrefixes...)
 	}
 	toServer.Compression = c.choose("client-to-server compression", client.CompressionCS, server.CompressionCS)
 	toClient.Compression = c.choose("server-to-client compression", client.CompressionSC, server.CompressionSC)
@@ -90,19 +94,20 @@ func Negotiate(client, server *wire.KexInit, aead func(cipher string) bool) (Alg
 // where both sides name the same method and the same host key algorithm first (RFC 4253 §7). A marker is no guess.
 func GuessedRight(client, server *wire.KexInit) bool {
 	method, key := client.Kex.First(), client.HostKey.First()
-	return len(method) > 0 && len(key) > 0 && !isMarker(method) &&
+	return len(method) > 0 && len(key) > 0 && !hasPrefix(method, markerPrefixes) &&
 		bytes.Equal(method, server.Kex.First()) && bytes.Equal(key, server.HostKey.First())
 }
 
 // chooser makes one choice after the other and keeps the first failure.
 type chooser struct{ err *NegotiationError }
 
-func (c *chooser) choose(what string, client, server wire.NameList) string {
+// choose returns the first name of the client's that the server has and that begins with none of never.
+func (c *chooser) choose(what string, client, server wire.NameList, never ...string) string {
 	if c.err != nil {
 		return ""
 	}
 	for name := range client.All() {
-		if has(server, name) && !isMarker(name) {
+		if has(server, name) && !hasPrefix(name, never) {
 			return string(name)
 		}
 	}
@@ -119,8 +124,8 @@ func has(list wire.NameList, name []byte) bool {
 	return false
 }
 
-func isMarker(name []byte) bool {
-	for _, prefix := range markerPrefixes {
+func hasPrefix(name []byte, prefixes []string) bool {
+	for _, prefix := range prefixes {
 		if len(name) >= len(prefix) && string(name[:len(prefix)]) == prefix {
 			return true
 		}

@@ -259,13 +259,18 @@ func TestTable(t *testing.T) {
 		"mlkem768x25519-sha256", "curve25519-sha256", "curve25519-sha256@libssh.org",
 		"ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521",
 		"diffie-hellman-group16-sha512", "diffie-hellman-group18-sha512", "diffie-hellman-group14-sha256",
+		"diffie-hellman-group-exchange-sha256",
 	}
 	var got []string
 	for _, m := range Default() {
 		got = append(got, m.Name)
-		if m.Hash == nil || m.Offer == nil || m.Answer == nil {
-			t.Errorf("%s is incomplete", m.Name)
+	}
+	seen := map[string]bool{}
+	for _, m := range slices.Concat(Default(), Optional(), Insecure()) {
+		if bound := m.Offer != nil && m.Answer != nil; m.Hash == nil || bound == m.GroupExchange || seen[m.Name] {
+			t.Errorf("%s is incomplete, or there twice", m.Name)
 		}
+		seen[m.Name] = true
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("default order %q, want %q", got, want)
@@ -282,5 +287,23 @@ func TestTable(t *testing.T) {
 	Default()[0].Name = "changed"
 	if Default()[0].Name != want[0] {
 		t.Error("Default returns its own table")
+	}
+}
+
+// An AEAD of RFC 5647 stands among the MACs to say that it is its own: it is never the MAC of another cipher.
+func TestNegotiateAEADAmongMACs(t *testing.T) {
+	init := func(cipher string) *wire.KexInit {
+		l := wire.NewNameList
+		return &wire.KexInit{
+			Kex: l("k"), HostKey: l("h"), CipherCS: l(cipher), CipherSC: l(cipher), CompressionCS: l("none"), CompressionSC: l("none"),
+			MACCS: l("AEAD_AES_128_GCM", "hmac-sha2-256"), MACSC: l("AEAD_AES_128_GCM", "hmac-sha2-256"),
+		}
+	}
+	aead := func(name string) bool { return name == "AEAD_AES_128_GCM" }
+	for cipher, want := range map[string]string{"AEAD_AES_128_GCM": "", "aes128-ctr": "hmac-sha2-256"} {
+		a, err := Negotiate(init(cipher), init(cipher), aead)
+		if err != nil || a.ClientToServer.MAC != want || a.ServerToClient.MAC != want {
+			t.Errorf("%s: %+v, %v", cipher, a, err)
+		}
 	}
 }

@@ -1,7 +1,6 @@
 package mac
 
 import (
-	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
 	"fmt"
@@ -26,8 +25,8 @@ const MaxTagSize = sha512.Size
 
 // Authenticator is a MAC with its key, for one direction of one connection. It is not for concurrent use.
 type Authenticator interface {
-	// Tag appends the TagSize bytes of MAC(seq || packet) to dst and returns the result (RFC 4253 §6.4). It allocates
-	// only when dst lacks the capacity. packet is a view and is not changed; dst may be packet[:len(packet)].
+	// Tag appends the TagSize bytes of the MAC of seq and packet to dst and returns the result (RFC 4253 §6.4). seq must
+	// not repeat under one key. It allocates only when dst lacks the capacity. packet is a view and is not changed; dst may be packet[:len(packet)].
 	Tag(dst []byte, seq uint32, packet []byte) []byte
 }
 
@@ -40,19 +39,11 @@ var table = [...]MAC{
 	{Name: "hmac-sha2-512", KeySize: 64, TagSize: 64, New: newHMAC(sha512.New, 64)}, // RFC 6668
 }
 
-// insecure has the MACs that are known but never offered unless named.
-var insecure = [...]MAC{
-	{Name: "hmac-sha1", KeySize: 20, TagSize: 20, New: newHMAC(sha1.New, 20)}, // RFC 4253 §6.4
-}
-
 // Default returns the MACs a connection offers unless told otherwise, in order of preference. The slice is the caller's.
 func Default() []MAC { return append([]MAC(nil), table[:]...) }
 
-// Insecure returns the MACs that are built but offered only when asked for by name. The slice is the caller's.
-func Insecure() []MAC { return append([]MAC(nil), insecure[:]...) }
-
-// Lookup returns the rows of the given names, default or insecure, in the order given. A name that is not built is
-// an *UnknownError.
+// Lookup returns the rows of the given names, default, insecure or "none", in the order given. A name that is not
+// built is an *UnknownError.
 func Lookup(names ...string) ([]MAC, error) {
 	found := make([]MAC, 0, len(names))
 	for _, name := range names {
@@ -66,14 +57,11 @@ func Lookup(names ...string) ([]MAC, error) {
 }
 
 func find(name string) (MAC, bool) {
-	for _, m := range table {
-		if m.Name == name {
-			return m, true
-		}
-	}
-	for _, m := range insecure {
-		if m.Name == name {
-			return m, true
+	for _, list := range [...][]MAC{table[:], insecure[:], unlisted[:]} {
+		for _, m := range list {
+			if m.Name == name {
+				return m, true
+			}
 		}
 	}
 	return MAC{}, false

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/hmac"
+	"crypto/md5"
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -14,6 +15,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	//lint:ignore SA1019 a hash function of the table
+	"golang.org/x/crypto/ripemd160"
 )
 
 // vectors reads a file of "name = value" lines; an empty line ends a group, '#' starts a comment line.
@@ -68,14 +72,27 @@ func TestVectorsHMACSHA2(t *testing.T) {
 	}
 }
 
-func TestVectorsHMACSHA1(t *testing.T) {
-	groups := vectors(t, "hmac_sha1_rfc2202.txt")
-	if len(groups) != 7 {
-		t.Fatalf("%d groups, want 7", len(groups))
-	}
-	for i, g := range groups {
-		if got := tagOf(sha1.New, len(g["sha1"]), g["key"], g["data"]); !bytes.Equal(got, g["sha1"]) {
-			t.Errorf("case %d: %x, want %x", i+1, got, g["sha1"])
+// TestVectorsHMAC takes the hash functions of RFC 4253 §6.4, whole and truncated to 96 bits.
+func TestVectorsHMAC(t *testing.T) {
+	for _, test := range []struct {
+		file, field string
+		hash        func() hash.Hash
+	}{
+		{"hmac_sha1_rfc2202.txt", "sha1", sha1.New},
+		{"hmac_md5_rfc2202.txt", "md5", md5.New},
+		{"hmac_ripemd160_rfc2286.txt", "ripemd160", ripemd160.New},
+	} {
+		groups := vectors(t, test.file)
+		if len(groups) != 7 {
+			t.Fatalf("%s: %d groups, want 7", test.file, len(groups))
+		}
+		for i, g := range groups {
+			want := g[test.field]
+			for _, size := range []int{len(want), tag96} {
+				if got := tagOf(test.hash, size, g["key"], g["data"]); !bytes.Equal(got, want[:size]) {
+					t.Errorf("%s, case %d: %x, want %x", test.field, i+1, got, want[:size])
+				}
+			}
 		}
 	}
 }
@@ -94,9 +111,57 @@ func TestRows(t *testing.T) {
 			t.Errorf("%s: tag of %d bytes, want %d", m.Name, n, m.TagSize)
 		}
 	}
+	if len(Default()) != 4 || len(Insecure()) != 18 {
+		t.Errorf("%d default and %d insecure rows", len(Default()), len(Insecure()))
+	}
 	for _, m := range Default() {
-		if strings.Contains(m.Name, "sha1") || strings.Contains(m.Name, "md5") {
-			t.Errorf("%s is offered by default", m.Name)
+		for _, bad := range []string{"sha1", "md5", "ripemd", "-96", "umac", "none"} {
+			if strings.Contains(m.Name, bad) {
+				t.Errorf("%s is offered by default", m.Name)
+			}
+		}
+	}
+}
+
+// TestTruncated: the tag of a -96 form is the beginning of the whole one under the same key, and the tag of an EtM form
+// is that of the classic one (what it covers is package cipher's business).
+func TestTruncated(t *testing.T) {
+	packet := []byte("a packet of any length")
+	for _, m := range Insecure() {
+		base := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(m.Name, "@openssh.com"), "-etm"), "-96")
+		if strings.HasPrefix(base, "umac") {
+			base += "@openssh.com"
+		}
+		whole, err := Lookup(base)
+		if err != nil {
+			t.Fatalf("%s: %v", m.Name, err)
+		}
+		if short := strings.Contains(m.Name, "-96"); short != (m.TagSize < whole[0].TagSize) || short && m.TagSize != 12 {
+			t.Errorf("%s: tag of %d bytes, whole of %d", m.Name, m.TagSize, whole[0].TagSize)
+		}
+		if m.KeySize != whole[0].KeySize {
+			t.Errorf("%s: key of %d bytes, whole of %d", m.Name, m.KeySize, whole[0].KeySize)
+		}
+		key := bytes.Repeat([]byte{11}, m.KeySize)
+		got, want := m.New(key).Tag(nil, 77, packet), whole[0].New(key).Tag(nil, 77, packet)
+		if !bytes.Equal(got, want[:m.TagSize]) {
+			t.Errorf("%s: %x, whole %x", m.Name, got, want)
+		}
+	}
+}
+
+// TestNone: the empty MAC is to be had by its name only.
+func TestNone(t *testing.T) {
+	m, err := Lookup("none")
+	if err != nil || m[0].KeySize != 0 || m[0].TagSize != 0 || m[0].EtM {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	if got := m[0].New(nil).Tag([]byte("packet"), 1, []byte("packet")); string(got) != "packet" {
+		t.Errorf("got %q", got)
+	}
+	for _, m := range append(Default(), Insecure()...) {
+		if m.Name == "none" || m.TagSize == 0 {
+			t.Errorf("%q is in a list", m.Name)
 		}
 	}
 }

@@ -16,14 +16,14 @@ import (
 // exchange, PKT packets, TER prefix truncation, KEX negotiation and re-key,
 // EXT extensions. The rows that are tested elsewhere, or wait for a feature:
 //
-//	PKT-10, PKT-12   CBC and truncated MACs are not built yet
 //	PKT-11           cipher: no decryption behind a wrong tag
 //	PKT-14, PKT-15   KEX-21; cipher: the invocation counter of GCM
+//	PKT-12           cipher: truncated tags
 //	PKT-18, PKT-19   inflate_test.go
 //	PKT-23, PKT-24   wire: every message truncated, extended and with wrong lengths
 //	KEX-05, KEX-07   kex: negotiation
 //	KEX-03, KEX-06   wire, kex: name lists; AEAD ciphers need no MAC
-//	DH-01 to DH-15   kex; GEX, X448, sntrup and RSA are not built yet
+//	DH-01 to DH-16   kex; what takes a connection, attack_dh_test.go
 
 // subject is one of our connections at work against a Peer: it has done, or
 // tries to do, its handshake, and then reads.

@@ -25,6 +25,9 @@ var protections = []struct{ cipher, mac string }{
 	{"aes128-ctr", "hmac-sha2-256"},
 	{"aes256-ctr", "hmac-sha2-512-etm@openssh.com"},
 	{"aes192-ctr", "hmac-sha1"},
+	{"aes128-cbc", "hmac-sha1-96"},
+	{"3des-cbc", "hmac-sha2-256-etm@openssh.com"},
+	{"arcfour256", "hmac-md5"},
 }
 
 func protection(t testing.TB, cipherName, macName string) transport.Config {

@@ -59,6 +59,20 @@ type Config struct {
 	// 8308 §3.1); nil is sshkey.DefaultAlgorithms.
 	SignatureAlgorithms []string
 
+	// Limiter bounds how many costly steps of key exchanges run at once; give
+	// all connections of a server the same. nil is no bound.
+	Limiter *kex.Limiter
+	// Groups are what a server has for a group exchange (RFC 4419); nil is
+	// kex.RFC3526, and kex.ParseModuli reads others.
+	Groups []kex.Group
+	// GroupRequest is what a client asks for in a group exchange; the zero
+	// value is kex.DefaultGroupRequest.
+	GroupRequest kex.GroupRequest
+	// ProveGroups makes a client check that the modulus of a group it has not
+	// seen before is a safe prime, which takes up to some seconds. Without,
+	// only accidents are found: a server that cheats gives away its own keys.
+	ProveGroups bool
+
 	// HostKeys are a server's keys. For an algorithm that several have, the
 	// first one is used.
 	HostKeys []sshkey.Signer
@@ -95,6 +109,7 @@ func (c *Config) clone() *Config {
 	}
 	r.Kex, r.Ciphers, r.MACs = slices.Clone(r.Kex), slices.Clone(r.Ciphers), slices.Clone(r.MACs)
 	r.Compression, r.HostKeyAlgorithms = slices.Clone(r.Compression), slices.Clone(r.HostKeyAlgorithms)
+	r.Groups = slices.Clone(r.Groups)
 	r.HostKeys, r.SignatureAlgorithms = slices.Clone(r.HostKeys), slices.Clone(r.SignatureAlgorithms)
 	if r.Rand == nil {
 		r.Rand = rand.Reader
@@ -103,6 +118,8 @@ func (c *Config) clone() *Config {
 		r.Logger = slog.New(slog.DiscardHandler)
 	}
 	setDefault(&r.Version, DefaultVersion)
+	setDefault(&r.GroupRequest, kex.DefaultGroupRequest())
+	r.GroupRequest.Old = false
 	setDefault(&r.HandshakeTimeout, DefaultHandshakeTimeout)
 	setDefault(&r.RekeyTimeout, DefaultRekeyTimeout)
 	setDefault(&r.RekeyInterval, DefaultRekeyInterval)
@@ -129,6 +146,13 @@ func (c *Config) kexMethods() []kex.Method {
 	return c.Kex
 }
 
+func (c *Config) groups() []kex.Group {
+	if c.Groups == nil {
+		return kex.RFC3526()
+	}
+	return c.Groups
+}
+
 func (c *Config) ciphers() []cipher.Cipher {
 	if c.Ciphers == nil {
 		return cipher.Default()
@@ -141,6 +165,18 @@ func (c *Config) macs() []mac.MAC {
 		return mac.Default()
 	}
 	return c.MACs
+}
+
+// macNames returns the names for the MAC lists of a KEXINIT: those of the MACs,
+// and of the ciphers that have to stand there too.
+func (c *Config) macNames() []string {
+	list := names(c.macs(), func(r mac.MAC) string { return r.Name })
+	for _, r := range c.ciphers() {
+		if r.NamedAsMAC {
+			list = append(list, r.Name)
+		}
+	}
+	return list
 }
 
 func (c *Config) compression() []string {

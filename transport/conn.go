@@ -25,6 +25,8 @@ type Conn struct {
 
 	peer peer // what the first exchange brought; fixed from then on
 
+	proofs int // see ProveHostKeys
+
 	mu     sync.Mutex // guards algs
 	algs   kex.Algorithms
 	done   chan struct{} // closed when the connection has ended

@@ -115,3 +115,31 @@ func TestHandshakeAndEcho(t *testing.T) {
 		t.Errorf("read after Close: %v, want net.ErrClosed", err)
 	}
 }
+
+// TestClearedSecretsStayInTheWindow: the layer above clears the passwords that it reads. What comes later may still be
+// compressed as a repetition of them.
+func TestClearedSecretsStayInTheWindow(t *testing.T) {
+	zlib := transport.Config{Compression: []string{"zlib"}}
+	a, b := transporttest.Pipe()
+	client, server := zlib, zlib
+	client.VerifyHostKey, server.HostKeys = trustAny, []sshkey.Signer{hostKey(t)}
+	c, s := transport.Client(a, &client), transport.Server(b, &server)
+	defer c.Close()
+	defer s.Close()
+	result := make(chan error, 1)
+	go func() { result <- s.Handshake(t.Context()) }()
+	if err := errors.Join(c.Handshake(t.Context()), <-result); err != nil {
+		t.Fatal(err)
+	}
+	request := wire.UserauthRequest{User: "open sesame", Service: "ssh-connection", Method: "password"}.Append(nil)
+	for range 3 {
+		if err := c.WritePacket(nil, request, nil); err != nil {
+			t.Fatal(err)
+		}
+		p, err := s.ReadPacket()
+		if err != nil || !bytes.Equal(p, request) {
+			t.Fatalf("%q, %v", p, err)
+		}
+		clear(p)
+	}
+}

@@ -6,7 +6,7 @@
 // # Who may call what
 //
 //	goroutine    calls                                  may wait for
-//	reader       Handshake, then ReadPacket in a loop   the socket
+//	reader       Handshake, then ReadPacket in a loop   the socket; Config.Limiter
 //	             SetAuthenticated, PeerExtension
 //	any          WritePacket                            an exchange, the send buffer
 //	             TryWritePacket, NotifyWritable         nothing

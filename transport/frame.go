@@ -66,22 +66,42 @@ func (c *Conn) readFrame() ([]byte, error) {
 		return nil, err
 	}
 	length := in.opener.Length(in.seq, in.buf[in.r:in.r+in.layout.Head])
-	if err := c.checkLength(length); err != nil {
-		return nil, err
+	fault := c.checkLength(length)
+	if fault != nil {
+		if !in.layout.HideLength {
+			return nil, fault
+		}
+		length = uint32(in.layout.Head) - 4
 	}
 	total := 4 + int(length) + in.layout.Tag
 	if err := c.fill(total); err != nil {
 		return nil, err
 	}
 	packet := in.buf[in.r : in.r+total]
-	if in.opener.Open(in.seq, packet) != nil {
-		return nil, &wire.ProtocolError{Reason: wire.ReasonMACError, Op: "packet", Err: cipher.ErrTag}
+	if in.opener.Open(in.seq, packet) != nil || fault != nil {
+		return nil, c.forged(total)
 	}
 	in.next = in.r + total
 	if err := in.account(total); err != nil {
 		return nil, err
 	}
 	return in.payload(packet[4 : 4+length])
+}
+
+// forged ends reading at a packet that is not the peer's, of which n bytes
+// have been opened. Where its length must not show, the largest packet is read
+// and worked through first, and all that anybody sees is a wrong tag
+// (cipher.Layout, CVE-2008-5161); a peer that hangs up meanwhile learns no
+// more.
+func (c *Conn) forged(n int) error {
+	in := &c.in
+	if in.layout.HideLength {
+		largest := (c.cfg.MaxPacket+4)/in.layout.Align*in.layout.Align + in.layout.Tag
+		if c.fill(largest) == nil {
+			in.opener.Open(in.seq, in.buf[in.r+n:in.r+largest])
+		}
+	}
+	return &wire.ProtocolError{Reason: wire.ReasonMACError, Op: "packet", Err: cipher.ErrTag}
 }
 
 // checkLength refuses a packet_length before anything is read or allocated

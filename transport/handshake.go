@@ -9,7 +9,6 @@ import (
 
 	"github.com/hawser-ssh/hawser/cipher"
 	"github.com/hawser-ssh/hawser/kex"
-	"github.com/hawser-ssh/hawser/mac"
 	"github.com/hawser-ssh/hawser/wire"
 )
 
@@ -29,6 +28,7 @@ type exchange struct {
 	ourInit, theirInit wire.KexInit
 	algs               kex.Algorithms
 	method             kex.Method
+	grouped            bool // method is over a group that was settled on
 	secret, hash       []byte
 }
 
@@ -146,12 +146,58 @@ func (x *exchange) skipWrongGuess() error {
 	return nil
 }
 
-// agree runs the method, up to the exchange hash that both sides have.
+// agree runs the method, up to the exchange hash that both sides have. A
+// method that needs a group gets it first, and is one like any other then.
 func (x *exchange) agree() error {
+	chooseGroup, agree, agreeServerFirst := x.chooseGroupAsServer, x.agreeAsServer, x.offerAsServer
 	if x.c.role == wire.Client {
-		return x.agreeAsClient()
+		chooseGroup, agree, agreeServerFirst = x.chooseGroupAsClient, x.agreeAsClient, x.answerAsClient
 	}
-	return x.agreeAsServer()
+	if x.method.GroupExchange {
+		if err := chooseGroup(); err != nil {
+			return err
+		}
+	}
+	if x.method.ServerOffers {
+		return agreeServerFirst()
+	}
+	return agree()
+}
+
+// offer, finish and answer are the steps of the method.
+func (x *exchange) offer() (offer kex.Offer, err error) {
+	err = x.compute(func() (err error) {
+		offer, err = x.method.Offer(x.c.cfg.Rand)
+		return err
+	})
+	return offer, err
+}
+
+func (x *exchange) finish(offer kex.Offer, theirs []byte) error {
+	return x.compute(func() (err error) {
+		x.secret, err = offer.Finish(theirs)
+		return err
+	})
+}
+
+func (x *exchange) answer(theirs []byte) (ours []byte, err error) {
+	err = x.compute(func() (err error) {
+		ours, x.secret, err = x.method.Answer(x.c.cfg.Rand, theirs)
+		return err
+	})
+	return ours, err
+}
+
+// compute runs a step of the method, a costly one when the limiter lets it.
+func (x *exchange) compute(step func() error) error {
+	if !x.method.Costly {
+		return step()
+	}
+	err := x.c.cfg.Limiter.Do(x.c.done, step)
+	if errors.Is(err, kex.ErrGivenUp) {
+		return x.c.Err()
+	}
+	return err
 }
 
 // read returns the payload of the next message of the exchange: a view. What
@@ -183,6 +229,15 @@ func (x *exchange) expect(m wire.Msg) ([]byte, error) {
 		return nil, unexpected(got)
 	}
 	return p, nil
+}
+
+// expectInto reads the next message, which must be msg, into m: views.
+func (x *exchange) expectInto(msg wire.Msg, m interface{ Parse(p []byte) error }) error {
+	p, err := x.expect(msg)
+	if err != nil {
+		return err
+	}
+	return m.Parse(p)
 }
 
 // send writes a message of the exchange, which passes the gate.
@@ -234,7 +289,7 @@ func (c *Conn) newKexInit(first bool) ([]byte, error) {
 	}
 	m.Kex, m.HostKey = wire.NewNameList(methods...), wire.NewNameList(hostKeys...)
 	m.CipherCS = wire.NewNameList(names(c.cfg.ciphers(), func(r cipher.Cipher) string { return r.Name })...)
-	m.MACCS = wire.NewNameList(names(c.cfg.macs(), func(r mac.MAC) string { return r.Name })...)
+	m.MACCS = wire.NewNameList(c.cfg.macNames()...)
 	m.CompressionCS = wire.NewNameList(c.cfg.compression()...)
 	m.CipherSC, m.MACSC, m.CompressionSC = m.CipherCS, m.MACCS, m.CompressionCS
 	return m.Append(nil), nil

@@ -3,6 +3,7 @@ package transport
 import (
 	"errors"
 
+	"github.com/hawser-ssh/hawser/kex"
 	"github.com/hawser-ssh/hawser/transport/sshkey"
 	"github.com/hawser-ssh/hawser/wire"
 )
@@ -15,35 +16,27 @@ var (
 // agreeAsClient sends our public value, and checks what the server answers:
 // its key, and the signature that proves it owns it (RFC 4253 §8).
 func (x *exchange) agreeAsClient() error {
-	offer, err := x.method.Offer(x.c.cfg.Rand)
+	offer, err := x.offer()
 	if err != nil {
 		return err
 	}
-	if err := x.send(wire.KexECDHInit{Public: offer.Public}.Append(nil)); err != nil {
+	if err := x.sendInit(offer.Public); err != nil {
 		return err
 	}
-	p, err := x.expect(wire.MsgKexECDHReply)
+	reply, err := x.expectReply()
 	if err != nil {
 		return err
 	}
-	var reply wire.KexECDHReply
-	if err := reply.Parse(p); err != nil {
+	if err := x.finish(offer, reply.Public); err != nil {
 		return err
 	}
-	if x.secret, err = offer.Finish(reply.Public); err != nil {
-		return err
-	}
-	x.hash = x.method.ExchangeHash(x.hashInput(reply.HostKey, offer.Public, reply.Public))
-	key, err := x.verify(reply.HostKey, reply.Signature)
-	if err != nil {
-		return err
-	}
-	return x.trust(key)
+	return x.verify(reply.HostKey, reply.Signature, x.hashInput(reply.HostKey, offer.Public, reply.Public))
 }
 
-// verify returns the host key if it signed the exchange hash with the
-// algorithm that was negotiated.
-func (x *exchange) verify(blob, signature []byte) (sshkey.PublicKey, error) {
+// verify makes the exchange hash, and checks that the host key signed it with
+// the algorithm that was negotiated and is one to trust.
+func (x *exchange) verify(blob, signature []byte, in kex.HashInput) error {
+	x.hash = x.method.ExchangeHash(in)
 	key, err := sshkey.ParsePublicKey(blob)
 	if err == nil && key.Type() != sshkey.KeyType(x.algs.HostKey) {
 		err = errHostKeyType
@@ -52,9 +45,9 @@ func (x *exchange) verify(blob, signature []byte) (sshkey.PublicKey, error) {
 		err = key.Verify(x.algs.HostKey, x.hash, signature)
 	}
 	if err != nil {
-		return nil, &wire.ProtocolError{Reason: wire.ReasonKeyExchangeFailed, Op: "host key", Err: err}
+		return &wire.ProtocolError{Reason: wire.ReasonKeyExchangeFailed, Op: "host key", Err: err}
 	}
-	return key, nil
+	return x.trust(key)
 }
 
 // trust asks the policy whether the server's key is the right one. In a re-key

@@ -1,7 +1,6 @@
 package transport_test
 
 import (
-	"context"
 	"crypto/ed25519"
 	"io"
 	"net"
@@ -9,6 +8,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/hawser-ssh/hawser/kex"
 	"github.com/hawser-ssh/hawser/transport"
 	"github.com/hawser-ssh/hawser/transport/sshkey"
 	"github.com/hawser-ssh/hawser/wire"
@@ -37,6 +37,8 @@ var offered = []struct{ kex, cipher, mac string }{
 	{kex: "mlkem768x25519-sha256"}, {kex: "curve25519-sha256"}, {kex: "curve25519-sha256@libssh.org"},
 	{kex: "ecdh-sha2-nistp256"}, {kex: "ecdh-sha2-nistp384"}, {kex: "ecdh-sha2-nistp521"},
 	{kex: "diffie-hellman-group14-sha256"}, {kex: "diffie-hellman-group16-sha512"},
+	{kex: "diffie-hellman-group-exchange-sha256"}, {kex: "diffie-hellman-group-exchange-sha1"},
+	{kex: "diffie-hellman-group14-sha1"}, {kex: "diffie-hellman-group1-sha1"},
 	{cipher: "aes128-gcm@openssh.com"}, {cipher: "aes256-gcm@openssh.com"}, {cipher: "chacha20-poly1305@openssh.com"},
 	{cipher: "aes128-ctr", mac: "hmac-sha2-256"}, {cipher: "aes192-ctr", mac: "hmac-sha2-512"},
 	{cipher: "aes256-ctr", mac: "hmac-sha2-256-etm@openssh.com"}, {cipher: "aes128-ctr", mac: "hmac-sha2-512-etm@openssh.com"},
@@ -47,6 +49,19 @@ func one(name string) []string {
 		return nil
 	}
 	return []string{name}
+}
+
+// kexOf returns the method of that name; without a name, the defaults.
+func kexOf(t *testing.T, name string) []kex.Method {
+	t.Helper()
+	if name == "" {
+		return nil
+	}
+	methods, err := kex.Lookup(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return methods
 }
 
 // TestForeignServer has our client do the handshake, a service request and a
@@ -66,7 +81,7 @@ func TestForeignServer(t *testing.T) {
 			cfg.AddHostKey(signer)
 			ended := make(chan struct{})
 			go func() { defer close(ended); ssh.NewServerConn(b, cfg) }()
-			c := transport.Client(a, &transport.Config{VerifyHostKey: func(_ context.Context, k sshkey.PublicKey) error { return nil }})
+			c := transport.Client(a, &transport.Config{Kex: kexOf(t, o.kex), VerifyHostKey: trustAny})
 			if err := c.Handshake(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -96,7 +111,7 @@ func TestForeignClient(t *testing.T) {
 			cfg.KeyExchanges, cfg.Ciphers, cfg.MACs = one(o.kex), one(o.cipher), one(o.mac)
 			ended := make(chan error, 1)
 			go func() { _, _, _, err := ssh.NewClientConn(a, "", cfg); ended <- err }()
-			s := transport.Server(b, &transport.Config{HostKeys: []sshkey.Signer{hostKey(t)}})
+			s := transport.Server(b, &transport.Config{Kex: kexOf(t, o.kex), HostKeys: []sshkey.Signer{hostKey(t)}})
 			if err := s.Handshake(t.Context()); err != nil {
 				t.Fatal(err)
 			}

@@ -47,6 +47,9 @@ type Result struct {
 	Methods []string
 	// Prompt is shown to the user with ChangePassword.
 	Prompt string
+	// Verify is what the signature of a key has to show, for PublicKey: the
+	// zero value asks for the touch of a security key.
+	Verify sshkey.VerifyOptions
 	// Permissions are kept with the step, if it succeeds; not interpreted.
 	Permissions Permissions
 	// Reason says why, for Observe and Logger only; the peer never sees it.

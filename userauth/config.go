@@ -48,9 +48,15 @@ type ServerConfig struct {
 	// PublicKey judges a key. With verified false the client asks whether the
 	// key would do: nothing is proven yet and Accept only invites it to sign.
 	// With verified true the signature by this very key over this connection
-	// was verified before the call. The same question may come twice or in
-	// any order with other keys; only the result of the call with verified
-	// true counts. A key that is a factor already is not asked about again.
+	// was verified before the call. Where it is that of a security key, a call
+	// with verified false comes first: the signature has to show what that
+	// result demands in Verify, and a key that it denies is not asked about
+	// again. The same question may come twice or in any order with other keys;
+	// only the result of the call with verified true counts. A key that is a
+	// factor already is not asked about again, with or without a certificate.
+	//
+	// A *sshkey.Certificate or *sshkey.X509Key is a name that its owner claims
+	// until an authority that the callback trusts is found to have given it.
 	PublicKey func(ctx context.Context, a *Attempt, key sshkey.PublicKey, algorithm string, verified bool) Result
 
 	// KeyboardInteractive judges by questions. Each call of ask is one round:
@@ -61,6 +67,17 @@ type ServerConfig struct {
 	KeyboardInteractive func(ctx context.Context, a *Attempt,
 		ask func(name, instruction string, prompts []wire.Prompt) ([]string, error)) Result
 
+	// HostBased judges what the client's host says of its user (RFC 4252 §9):
+	// that hostUser is logged in there and wants to be a.User. The signature by
+	// key over this connection was verified before the call, and a key with an
+	// OpenSSH certificate is one for hosts; whether key is that of host, and
+	// whether that host may say so, is for the callback to decide. host is ASCII
+	// without a dot at its end, in the client's words: compare a.User, host and
+	// hostUser with what is allowed, and host with the client's address if
+	// addresses mean anything. Whoever rules that host can be all of its users
+	// here. Nil, the default, does not offer the method.
+	HostBased func(ctx context.Context, a *Attempt, key sshkey.PublicKey, algorithm, host, hostUser string) Result
+
 	// Chains are the lists of methods that let a user in, each in its order,
 	// such as {{"publickey", "password"}, {"publickey", "keyboard-interactive"}}.
 	// A callback that accepts then accepts its factor only. Nil asks for one
@@ -68,7 +85,8 @@ type ServerConfig struct {
 	Chains [][]string
 
 	// SignatureAlgorithms are the accepted names; they should be those of the
-	// transport's server-sig-algs. Nil is sshkey.DefaultAlgorithms().
+	// transport's server-sig-algs. Nil is sshkey.DefaultAlgorithms(); those of
+	// security keys and of keys with certificates can be named too.
 	SignatureAlgorithms []string
 
 	// KeyLimits are the sizes of keys that are accepted.
@@ -121,6 +139,9 @@ func (c *ServerConfig) configured() []string {
 	}
 	if c.KeyboardInteractive != nil {
 		names = append(names, MethodInteractive)
+	}
+	if c.HostBased != nil {
+		names = append(names, MethodHostBased)
 	}
 	return names
 }

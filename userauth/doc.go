@@ -1,5 +1,5 @@
 // Package userauth is SSH user authentication (RFC 4252, RFC 4256), both
-// roles: none, password with change request, publickey with its host-bound
+// roles: none, password with change request, hostbased, publickey with its host-bound
 // form (OpenSSH PROTOCOL §3.1), and keyboard-interactive.
 //
 // [Serve] and [Authenticate] run on the caller's goroutine, which is the

@@ -1,6 +1,7 @@
 package userauth
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/hawser-ssh/hawser/transport/sshkey"
@@ -39,9 +40,13 @@ func (p *progress) allows(method string) bool {
 	return slices.Contains(p.configured, method) && slices.Contains(p.offered(), method)
 }
 
-// used reports whether key has succeeded as a factor already.
+// used reports whether key has succeeded as a factor already, with a
+// certificate or without one: who holds one holds the other.
 func (p *progress) used(key sshkey.PublicKey) bool {
-	return slices.ContainsFunc(p.steps, func(s Step) bool { return sshkey.Equal(s.Key, key) })
+	blob := sshkey.PlainBlob(key)
+	return slices.ContainsFunc(p.steps, func(s Step) bool {
+		return s.Key != nil && bytes.Equal(sshkey.PlainBlob(s.Key), blob)
+	})
 }
 
 // add records a factor and reports whether the user is authenticated.

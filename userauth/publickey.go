@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hawser-ssh/hawser/transport/sshkey"
 	"github.com/hawser-ssh/hawser/wire"
@@ -28,17 +29,41 @@ func (s *server) publicKey(req *request, a *Attempt) verdict {
 	if reason != "" {
 		return v
 	}
-	if body.HasSignature {
-		if err := key.Verify(body.Algorithm, signedData(s.t.SessionID(), req, &body), body.Signature); err != nil {
-			v.result.Reason = "signature does not verify"
+	verify := func(o sshkey.VerifyOptions) error {
+		return o.Verify(key, body.Algorithm, signedData(s.t.SessionID(), req, &body), body.Signature)
+	}
+	// Whether somebody has to have touched the key is not known yet.
+	if body.HasSignature && verify(sshkey.VerifyOptions{NoTouchRequired: true}) != nil {
+		v.result.Reason = wrongSignature
+		return v
+	}
+	ask := func(verified bool) Result {
+		return s.call("PublicKey", func() Result { return s.cfg.PublicKey(s.ctx, a, key, body.Algorithm, verified) })
+	}
+	shows := func(r Result) bool {
+		return !r.Verify.VerifyRequired && !isSecurityKey(body.Algorithm) || verify(r.Verify) == nil
+	}
+	if !body.HasSignature || isSecurityKey(body.Algorithm) {
+		v.result = ask(false)
+		if !body.HasSignature || v.result.Outcome != Accept && v.result.Outcome != Partial {
+			return v
+		}
+		if !shows(v.result) {
+			v.result = Result{Reason: wrongSignature}
 			return v
 		}
 	}
-	v.result = s.call("PublicKey", func() Result {
-		return s.cfg.PublicKey(s.ctx, a, key, body.Algorithm, body.HasSignature)
-	})
+	if v.result = ask(true); !shows(v.result) {
+		v.result = Result{Reason: wrongSignature}
+	}
 	return v
 }
+
+const wrongSignature = "signature does not verify"
+
+// isSecurityKey reports whether an algorithm that is built is that of security
+// keys, whose signatures say more than that they were made.
+func isSecurityKey(algorithm string) bool { return strings.HasPrefix(algorithm, "sk-") }
 
 // admit parses the key and returns why the callback is not asked, or "". The
 // key does not refer to the packet.

@@ -227,6 +227,8 @@ func (s *server) judge(req *request, a *Attempt) verdict {
 		return s.password(req, a)
 	case MethodInteractive:
 		return s.interactive(req, a)
+	case MethodHostBased:
+		return s.hostBased(req, a)
 	}
 	return denied("method is not offered")
 }

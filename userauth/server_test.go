@@ -20,7 +20,7 @@ import (
 //	| AUT-19 | after Serve has returned: connection; here that Serve reads no further |
 //	| AUT-20 | file lookups: hawserd's tests |
 //	| AUT-21 | gssapi-with-mic: waits for its feature |
-//	| AUT-22 | hostbased: waits for its feature |
+//	| AUT-22 | TestAUT22HostBased, TestAUT22UserCertificate |
 //	| AUC-02 | SUCCESS before NEWKEYS and after the first one: transport, connection |
 //	| AUC-08 | here 80..127 before SUCCESS; that transport refuses them: transport |
 //	| AUC-09 | connection, connection/sshclient |

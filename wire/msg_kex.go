@@ -182,3 +182,54 @@ func (m *KexGexReply) Parse(p []byte) error {
 	m.HostKey, m.Public, m.Signature = r.Bytes("host key"), r.Bytes("f"), r.Bytes("signature")
 	return r.Done()
 }
+
+// KexRSAPubKey is the server's opening of an RSA key exchange (RFC 4432 §4):
+// its host key, and Public, the transient key in the form of an ssh-rsa key.
+type KexRSAPubKey struct {
+	HostKey []byte
+	Public  []byte
+}
+
+// Append appends the message to b.
+func (m KexRSAPubKey) Append(b []byte) []byte {
+	return AppendBytes(AppendBytes(append(b, byte(MsgKexRSAPubKey)), m.HostKey), m.Public)
+}
+
+// Parse reads the message from the payload p; both fields are views.
+func (m *KexRSAPubKey) Parse(p []byte) error {
+	r := NewReader(p, MsgKexRSAPubKey)
+	m.HostKey, m.Public = r.Bytes("host key"), r.Bytes("transient key")
+	return r.Done()
+}
+
+// KexRSASecret is the client's secret, encrypted for the transient key (RFC
+// 4432 §4).
+type KexRSASecret struct{ Encrypted []byte }
+
+// Append appends the message to b.
+func (m KexRSASecret) Append(b []byte) []byte {
+	return AppendBytes(append(b, byte(MsgKexRSASecret)), m.Encrypted)
+}
+
+// Parse reads the message from the payload p; Encrypted is a view.
+func (m *KexRSASecret) Parse(p []byte) error {
+	r := NewReader(p, MsgKexRSASecret)
+	m.Encrypted = r.Bytes("encrypted secret")
+	return r.Done()
+}
+
+// KexRSADone ends an RSA key exchange with the host key's signature (RFC 4432
+// §4).
+type KexRSADone struct{ Signature []byte }
+
+// Append appends the message to b.
+func (m KexRSADone) Append(b []byte) []byte {
+	return AppendBytes(append(b, byte(MsgKexRSADone)), m.Signature)
+}
+
+// Parse reads the message from the payload p; Signature is a view.
+func (m *KexRSADone) Parse(p []byte) error {
+	r := NewReader(p, MsgKexRSADone)
+	m.Signature = r.Bytes("signature")
+	return r.Done()
+}

@@ -28,6 +28,9 @@ const (
 	MsgKexGexInit           Msg = 32
 	MsgKexGexReply          Msg = 33
 	MsgKexGexRequest        Msg = 34
+	MsgKexRSAPubKey         Msg = 30 // RFC 4432 §4
+	MsgKexRSASecret         Msg = 31
+	MsgKexRSADone           Msg = 32
 	MsgKexFirst, MsgKexLast Msg = 30, 49
 
 	MsgUserauthRequest         Msg = 50

@@ -162,6 +162,9 @@ func kexRows() []row {
 		msg(MsgKexGexGroup, "KexGexGroup", KexGexGroup{[]byte{0x80, 1}, []byte{2}}, mpint(0x8001), mpint(2)),
 		msg(MsgKexGexInit, "KexGexInit", KexGexInit{[]byte{5}}, mpint(5)),
 		msg(MsgKexGexReply, "KexGexReply", KexGexReply{[]byte("key"), []byte{6}, []byte("sig")}, blob("key"), mpint(6), blob("sig")),
+		msg(MsgKexRSAPubKey, "KexRSAPubKey", KexRSAPubKey{[]byte("key"), []byte("rsa")}, blob("key"), blob("rsa")),
+		msg(MsgKexRSASecret, "KexRSASecret", KexRSASecret{[]byte("secret")}, blob("secret")),
+		msg(MsgKexRSADone, "KexRSADone", KexRSADone{[]byte("sig")}, blob("sig")),
 	}
 }
 
@@ -189,6 +192,8 @@ func userauthRows() []row {
 			flag(false), text("alg"), blob("key")),
 		entry("UserauthPublicKey/signed", UserauthPublicKey{HasSignature: true, Algorithm: "alg", Key: []byte("key"), Signature: []byte("sig")},
 			flag(true), text("alg"), blob("key"), blob("sig")),
+		entry("UserauthHostBased", UserauthHostBased{Algorithm: "alg", Key: []byte("key"), Host: "h", HostUser: "u", Signature: []byte("sig")},
+			text("alg"), blob("key"), text("h"), text("u"), blob("sig")),
 		preset("UserauthPublicKey/bound",
 			UserauthPublicKey{Bound: true, HasSignature: true, Algorithm: "alg", Key: []byte("key"), HostKey: []byte("host"), Signature: []byte("sig")},
 			UserauthPublicKey{Bound: true}, flag(true), text("alg"), blob("key"), blob("host"), blob("sig")),

@@ -1,6 +1,8 @@
 package peertest
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +20,8 @@ const (
 	ECDSA521 KeyType = "ecdsa-521"
 	RSA2048  KeyType = "rsa-2048"
 	RSA3072  KeyType = "rsa-3072"
+	DSA      KeyType = "dsa"   // 1024 bits, for old peers
+	Ed448    KeyType = "ed448" // made with AsyncSSH
 )
 
 // Key is a throwaway key pair in files that go away with the test.
@@ -32,6 +36,9 @@ type Key struct {
 func NewKey(t testing.TB, kind KeyType, passphrase ...string) Key {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "id_"+string(kind))
+	if kind == Ed448 {
+		return newEd448(t, path)
+	}
 	name, bits, sized := strings.Cut(string(kind), "-")
 	args := []string{"-q", "-t", name, "-N", strings.Join(passphrase, ""), "-C", "peertest", "-f", path}
 	if sized {
@@ -39,6 +46,17 @@ func NewKey(t testing.TB, kind KeyType, passphrase ...string) Key {
 	}
 	mustRun(t, "ssh-keygen", args...)
 	return Key{Type: kind, Path: path, Public: strings.TrimSpace(string(readFile(t, path+".pub")))}
+}
+
+// newEd448 makes a key pair of a kind that ssh-keygen does not know.
+func newEd448(t testing.TB, path string) Key {
+	t.Helper()
+	mustRun(t, Python(t, "asyncssh"), "-W", "ignore", "-c", `import asyncssh, os, sys
+os.umask(0o077)
+key = asyncssh.generate_private_key("ssh-ed448", "peertest")
+key.write_private_key(sys.argv[1])
+key.write_public_key(sys.argv[1] + ".pub")`, path)
+	return Key{Type: Ed448, Path: path, Public: strings.TrimSpace(string(readFile(t, path+".pub")))}
 }
 
 // NewKeys makes one key pair of each kind.
@@ -83,17 +101,15 @@ func (k Key) PPK(t testing.TB) string {
 	return path
 }
 
-// Fingerprint returns the key's SHA256:… fingerprint as ssh-keygen prints it.
+// Fingerprint returns the key's SHA256:… fingerprint.
 func (k Key) Fingerprint(t testing.TB) string {
 	t.Helper()
-	out := mustRun(t, "ssh-keygen", "-l", "-E", "sha256", "-f", k.Path+".pub")
-	for _, word := range strings.Fields(string(out)) {
-		if strings.HasPrefix(word, "SHA256:") {
-			return word
-		}
+	blob, err := base64.StdEncoding.DecodeString(strings.Fields(k.Public)[1])
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatalf("no fingerprint in %q", out)
-	return ""
+	sum := sha256.Sum256(blob)
+	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
 }
 
 // mustRun runs a program that has to succeed and returns its output.

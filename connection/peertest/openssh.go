@@ -119,3 +119,10 @@ func (g Target) SFTP(t testing.TB, batch string, options ...string) Cmd {
 	args = append(append(args, "-b", path, "-P", g.port()), options...)
 	return Cmd{Path: "sftp", Args: append(args, g.login()), Env: g.SSHEnv(t)}
 }
+
+// QuerySSH returns all names of a kind that OpenSSH has, in any order, as its
+// configuration takes them: "cipher", "kex", "mac", "HostKeyAlgorithms".
+func QuerySSH(t testing.TB, kind string) string {
+	t.Helper()
+	return strings.Join(strings.Fields(string(mustRun(t, "ssh", "-Q", kind))), ",")
+}

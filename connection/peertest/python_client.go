@@ -20,7 +20,8 @@ type PythonClient struct {
 	MACs         []string          `json:"macs,omitempty"`
 	Compression  []string          `json:"compression,omitempty"`
 	HostKeyAlgs  []string          `json:"host_key_algorithms,omitempty"`
-	Methods      []string          `json:"methods,omitempty"` // AsyncSSH only
+	Methods      []string          `json:"methods,omitempty"`   // AsyncSSH only
+	HostBased    [3]string         `json:"host_based,omitzero"` // AsyncSSH only: the host's private key file, its name, its user
 	RekeyBytes   int               `json:"rekey_bytes,omitempty"`
 	Command      string            `json:"command,omitempty"`   // exec: standard input and output are passed through
 	Subsystem    string            `json:"subsystem,omitempty"` // like Command

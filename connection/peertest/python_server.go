@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-//go:embed testdata/peers/*.py
+//go:embed testdata/peers
 var scripts embed.FS
 
 // PythonServerOptions configure the AsyncSSH and paramiko servers. Both run
@@ -47,6 +47,19 @@ func StartParamikoServer(t testing.TB, o PythonServerOptions) *Server {
 	return o.start(t, "paramiko", "paramiko_server.py")
 }
 
+// StartConchServer starts a server on Twisted Conch that runs one command, cat.
+func StartConchServer(t testing.TB, o PythonServerOptions) *Server {
+	t.Helper()
+	return o.start(t, "twisted.conch.ssh", "conch_server.py")
+}
+
+// StartNodeServer starts a server on the npm package ssh2 that runs one
+// command, cat.
+func StartNodeServer(t testing.TB, o PythonServerOptions) *Server {
+	t.Helper()
+	return o.start(t, "", "node_server.js")
+}
+
 type pythonServerConfig struct {
 	User                string   `json:"user"`
 	Password            string   `json:"password,omitempty"`
@@ -76,7 +89,11 @@ func (o PythonServerOptions) start(t testing.TB, module, script string) *Server 
 	writeFile(t, c.AuthorizedKeys, authorizedKeys(o.AuthorizedKeys), 0o600)
 	hostKeys := NewKeys(t, kinds...)
 	for _, k := range hostKeys {
-		c.HostKeys = append(c.HostKeys, k.Path)
+		path := k.Path
+		if k.Type == DSA { // which not all read in OpenSSH's format
+			path = k.PEM(t)
+		}
+		c.HostKeys = append(c.HostKeys, path)
 	}
 	cmd := scriptCommand(t, module, script, c).tie(t)
 	cmd.Timeout = serverTimeout
@@ -97,16 +114,13 @@ func (o PythonServerOptions) start(t testing.TB, module, script string) *Server 
 // only argument: a JSON object.
 func scriptCommand[T pythonServerConfig | PythonClient](t testing.TB, module, script string, config T) Cmd {
 	t.Helper()
-	python := Python(t, module)
-	text, err := scripts.ReadFile("testdata/peers/" + script)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), script)
-	writeFile(t, path, string(text), 0o600)
+	path := unpack(t, t.TempDir(), script)
 	arg, err := json.Marshal(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Cmd{Path: python, Args: []string{"-W", "ignore", path, string(arg)}}
+	if strings.HasSuffix(script, ".js") {
+		return Cmd{Path: "node", Args: []string{"--openssl-legacy-provider", path, string(arg)}, Env: NodeModules(t, "ssh2")}
+	}
+	return Cmd{Path: Python(t, module), Args: []string{"-W", "ignore", path, string(arg)}}
 }

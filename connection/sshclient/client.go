@@ -24,6 +24,7 @@ type Client struct {
 	t        *transport.Conn
 	mux      *connection.Mux
 	forwards connection.RemoteForwards
+	learner  learner
 	closing  atomic.Bool
 	done     chan struct{} // closed when the reader has ended
 	err      error         // why it did; read after done
@@ -71,6 +72,8 @@ func NewClient(ctx context.Context, nc net.Conn, addr string, cfg *Config) (*Cli
 		cc = *cfg.Connection
 	}
 	cc.Handler = &c.forwards
+	c.learner.learn, c.learner.client = cfg.LearnHostKeys, c
+	c.forwards.Next = &c.learner
 	c.forwards.MaxListeners, c.forwards.MaxBacklog = cfg.MaxListeners, cfg.MaxBacklog
 	c.mux = connection.New(c.t, wire.Client, &cc)
 	go c.read()
@@ -95,6 +98,7 @@ func (c *Client) connect(ctx context.Context, nc net.Conn, addr string, cfg *Con
 	if err := c.t.Handshake(ctx); err != nil {
 		return err
 	}
+	c.learner.host = host
 	uc := userauth.ClientConfig{}
 	if cfg.Userauth != nil {
 		uc = *cfg.Userauth
@@ -189,6 +193,7 @@ func checkHostKey(ctx context.Context, policy HostKeyPolicy, host Host, key sshk
 // with the connection and is joined by Close.
 func (c *Client) read() {
 	c.err = c.mux.Run()
+	c.learner.stop()
 	close(c.done)
 }
 

@@ -1,6 +1,7 @@
 package sshclient
 
 import (
+	"context"
 	"net"
 	"net/netip"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/hawser-ssh/hawser/connection"
 	"github.com/hawser-ssh/hawser/transport"
+	"github.com/hawser-ssh/hawser/transport/sshkey"
 	"github.com/hawser-ssh/hawser/userauth"
 )
 
@@ -27,6 +29,14 @@ type Config struct {
 	// HostKey decides whether the server is the right one, before any
 	// credential leaves. nil refuses every server.
 	HostKey HostKeyPolicy
+
+	// LearnHostKeys is given the host keys that the server says it has, the one
+	// of this connection among them or not, once it has proved to own each of
+	// them (OpenSSH PROTOCOL §2.5): keys to add to those that HostKey knows,
+	// and the only ones to keep. Where a proof is wrong it is not called. It
+	// runs at most once a connection, on a goroutine of its own that Close
+	// waits for; ctx ends with the connection. nil asks for no proofs.
+	LearnHostKeys func(ctx context.Context, host Host, keys []sshkey.PublicKey)
 
 	// Banner is given the server's message before login, if it sends one,
 	// escaped but for line feeds and tabs. It runs on the goroutine that

@@ -27,8 +27,9 @@
 //
 // # Goroutines
 //
-//	| goroutine                    | owner, who joins it | ends with                               |
+//	| goroutine                     | owner, who joins it | ends with                               |
 //	| reader, one a Client         | Client.Close        | the connection                          |
+//	| learner, one a Client at most | reader            | Config.LearnHostKeys, the connection    |
 //	| copy of Stdout, Stderr       | Session.Wait        | the end of the session's output         |
 //	| copy of Stdin, where set     | nobody, see Session | Stdin's end, or its next Read           |
 //

@@ -2,11 +2,25 @@ package sshkey
 
 import (
 	"crypto"
-	_ "crypto/sha256" // the hashes that rows name
+	_ "crypto/sha1" // the hashes that rows name
+	_ "crypto/sha256"
 	_ "crypto/sha512"
 	"fmt"
+	"slices"
 
 	"github.com/hawser-ssh/hawser/wire"
+)
+
+// class says when an algorithm is in use.
+type class uint8
+
+const (
+	classDefault     class = iota // unless a caller chooses otherwise
+	classOptional                 // sound, where it is named
+	classSecurityKey              // likewise, of security keys
+	classCertificate              // likewise, with OpenSSH's certificates
+	classX509                     // likewise, with X.509 certificates
+	classInsecure                 // where it is named, and then not sound
 )
 
 // algorithm is one signature algorithm: what is negotiated for host keys,
@@ -14,17 +28,53 @@ import (
 type algorithm struct {
 	name    string
 	keyType string
+	label   string      // of signatures; the name where empty
 	hash    crypto.Hash // of the data before it is signed; 0 if the scheme does that itself
+	class   class
 }
 
 // algorithms in the default order of preference.
 var algorithms = [...]algorithm{
-	{name: "ssh-ed25519", keyType: "ssh-ed25519"},                                      // RFC 8709
-	{name: "ecdsa-sha2-nistp256", keyType: "ecdsa-sha2-nistp256", hash: crypto.SHA256}, // RFC 5656 §6.2.1
-	{name: "ecdsa-sha2-nistp384", keyType: "ecdsa-sha2-nistp384", hash: crypto.SHA384}, // RFC 5656 §6.2.1
-	{name: "ecdsa-sha2-nistp521", keyType: "ecdsa-sha2-nistp521", hash: crypto.SHA512}, // RFC 5656 §6.2.1
-	{name: "rsa-sha2-512", keyType: "ssh-rsa", hash: crypto.SHA512},                    // RFC 8332
-	{name: "rsa-sha2-256", keyType: "ssh-rsa", hash: crypto.SHA256},                    // RFC 8332
+	// RFC 8709, RFC 5656 §6.2.1, RFC 8332
+	{name: "ssh-ed25519", keyType: "ssh-ed25519"},
+	{name: "ecdsa-sha2-nistp256", keyType: "ecdsa-sha2-nistp256", hash: crypto.SHA256},
+	{name: "ecdsa-sha2-nistp384", keyType: "ecdsa-sha2-nistp384", hash: crypto.SHA384},
+	{name: "ecdsa-sha2-nistp521", keyType: "ecdsa-sha2-nistp521", hash: crypto.SHA512},
+	{name: "rsa-sha2-512", keyType: "ssh-rsa", hash: crypto.SHA512},
+	{name: "rsa-sha2-256", keyType: "ssh-rsa", hash: crypto.SHA256},
+
+	// RFC 8709
+	{name: "ssh-ed448", keyType: "ssh-ed448", class: classOptional},
+
+	// OpenSSH PROTOCOL.u2f
+	{name: "sk-ssh-ed25519@openssh.com", keyType: "sk-ssh-ed25519@openssh.com", class: classSecurityKey},
+	{name: "sk-ecdsa-sha2-nistp256@openssh.com", keyType: "sk-ecdsa-sha2-nistp256@openssh.com", class: classSecurityKey},
+
+	// OpenSSH PROTOCOL.certkeys
+	{name: "ssh-ed25519-cert-v01@openssh.com", keyType: "ssh-ed25519-cert-v01@openssh.com", label: "ssh-ed25519", class: classCertificate},
+	{name: "ecdsa-sha2-nistp256-cert-v01@openssh.com", keyType: "ecdsa-sha2-nistp256-cert-v01@openssh.com", label: "ecdsa-sha2-nistp256", hash: crypto.SHA256, class: classCertificate},
+	{name: "ecdsa-sha2-nistp384-cert-v01@openssh.com", keyType: "ecdsa-sha2-nistp384-cert-v01@openssh.com", label: "ecdsa-sha2-nistp384", hash: crypto.SHA384, class: classCertificate},
+	{name: "ecdsa-sha2-nistp521-cert-v01@openssh.com", keyType: "ecdsa-sha2-nistp521-cert-v01@openssh.com", label: "ecdsa-sha2-nistp521", hash: crypto.SHA512, class: classCertificate},
+	{name: "rsa-sha2-512-cert-v01@openssh.com", keyType: "ssh-rsa-cert-v01@openssh.com", label: "rsa-sha2-512", hash: crypto.SHA512, class: classCertificate},
+	{name: "rsa-sha2-256-cert-v01@openssh.com", keyType: "ssh-rsa-cert-v01@openssh.com", label: "rsa-sha2-256", hash: crypto.SHA256, class: classCertificate},
+	{name: "sk-ssh-ed25519-cert-v01@openssh.com", keyType: "sk-ssh-ed25519-cert-v01@openssh.com", label: "sk-ssh-ed25519@openssh.com", class: classCertificate},
+	{name: "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", keyType: "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", label: "sk-ecdsa-sha2-nistp256@openssh.com", class: classCertificate},
+
+	// RFC 6187 §3
+	{name: "x509v3-ecdsa-sha2-nistp256", keyType: "x509v3-ecdsa-sha2-nistp256", label: "ecdsa-sha2-nistp256", hash: crypto.SHA256, class: classX509},
+	{name: "x509v3-ecdsa-sha2-nistp384", keyType: "x509v3-ecdsa-sha2-nistp384", label: "ecdsa-sha2-nistp384", hash: crypto.SHA384, class: classX509},
+	{name: "x509v3-ecdsa-sha2-nistp521", keyType: "x509v3-ecdsa-sha2-nistp521", label: "ecdsa-sha2-nistp521", hash: crypto.SHA512, class: classX509},
+	{name: "x509v3-rsa2048-sha256", keyType: "x509v3-rsa2048-sha256", label: "rsa2048-sha256", hash: crypto.SHA256, class: classX509},
+
+	// RFC 4253 §6.6, RFC 6187 §3, drafts of RFC 4253 (see x509.go)
+	{name: "ssh-rsa", keyType: "ssh-rsa", hash: crypto.SHA1, class: classInsecure},
+	{name: "ssh-rsa-cert-v01@openssh.com", keyType: "ssh-rsa-cert-v01@openssh.com", label: "ssh-rsa", hash: crypto.SHA1, class: classInsecure},
+	{name: "x509v3-ssh-rsa", keyType: "x509v3-ssh-rsa", label: "ssh-rsa", hash: crypto.SHA1, class: classInsecure},
+	{name: "x509v3-sign-rsa", keyType: "x509v3-sign-rsa", hash: crypto.SHA1, class: classInsecure},
+	{name: "ssh-dss", keyType: "ssh-dss", hash: crypto.SHA1, class: classInsecure},
+	{name: "ssh-dss-cert-v01@openssh.com", keyType: "ssh-dss-cert-v01@openssh.com", label: "ssh-dss", hash: crypto.SHA1, class: classInsecure},
+	{name: "x509v3-ssh-dss", keyType: "x509v3-ssh-dss", label: "ssh-dss", hash: crypto.SHA1, class: classInsecure},
+	{name: "x509v3-sign-dss", keyType: "x509v3-sign-dss", hash: crypto.SHA1, class: classInsecure},
 }
 
 // lookupAlgorithm returns the row called name, or nil.
@@ -37,14 +87,57 @@ func lookupAlgorithm(name string) *algorithm {
 	return nil
 }
 
+// names returns the names of the rows for which keep holds, in order.
+func names(keep func(a *algorithm) bool) []string {
+	var list []string
+	for i := range algorithms {
+		if keep(&algorithms[i]) {
+			list = append(list, algorithms[i].name)
+		}
+	}
+	return list
+}
+
 // DefaultAlgorithms returns the names of all signature algorithms that are
 // on by default, for host keys and user keys alike, most preferred first.
 func DefaultAlgorithms() []string {
-	names := make([]string, len(algorithms))
-	for i, a := range algorithms {
-		names[i] = a.name
-	}
-	return names
+	return names(func(a *algorithm) bool { return a.class == classDefault })
+}
+
+// OptionalAlgorithms returns the signature algorithms that are sound and yet
+// off unless a caller names them, most preferred first: few peers have them, or
+// they are of no use without trust that the caller has to give.
+func OptionalAlgorithms() []string {
+	return names(func(a *algorithm) bool { return a.class > classDefault && a.class < classInsecure })
+}
+
+// SecurityKeyAlgorithms returns those of OptionalAlgorithms that FIDO security
+// keys sign with. They are for user keys.
+func SecurityKeyAlgorithms() []string {
+	return names(func(a *algorithm) bool { return a.class == classSecurityKey })
+}
+
+// CertificateAlgorithms returns those of OptionalAlgorithms whose keys come in
+// OpenSSH's certificates, most preferred first. They are of use where an
+// authority is trusted.
+func CertificateAlgorithms() []string {
+	return names(func(a *algorithm) bool { return a.class == classCertificate })
+}
+
+// X509Algorithms returns those of OptionalAlgorithms whose keys come with X.509
+// certificates (RFC 6187). They are of use where an X509Trust is.
+func X509Algorithms() []string {
+	return names(func(a *algorithm) bool { return a.class == classX509 })
+}
+
+// InsecureAlgorithms returns the signature algorithms that are used only where
+// a caller names them, the strongest first. All of them sign a SHA-1 hash, for
+// which collisions of the attacker's choice cost less than a small company
+// has: who can make a peer sign one text has its signature for another. Those
+// with dss have 1024-bit keys besides, which is a precomputation away from
+// being broken, and give the key away if a nonce ever repeats.
+func InsecureAlgorithms() []string {
+	return names(func(a *algorithm) bool { return a.class == classInsecure })
 }
 
 // KeyType returns the type of key that signs with algorithm, or "" when the
@@ -57,15 +150,22 @@ func KeyType(algorithm string) string {
 }
 
 // AlgorithmsFor returns the signature algorithms of a key type, most
-// preferred first; none when the type is unknown.
+// preferred first; none when the type is unknown. An insecure one is among
+// them only if the type has no other: such a key is not used by accident.
 func AlgorithmsFor(keyType string) []string {
-	var names []string
-	for _, a := range algorithms {
-		if a.keyType == keyType {
-			names = append(names, a.name)
-		}
+	all := allAlgorithmsFor(keyType)
+	sound := slices.DeleteFunc(slices.Clone(all), func(name string) bool {
+		return lookupAlgorithm(name).class == classInsecure
+	})
+	if len(sound) == 0 {
+		return all
 	}
-	return names
+	return sound
+}
+
+// allAlgorithmsFor is AlgorithmsFor with the insecure ones.
+func allAlgorithmsFor(keyType string) []string {
+	return names(func(a *algorithm) bool { return a.keyType == keyType })
 }
 
 // fittingAlgorithm returns the row called name if a key of that type signs
@@ -88,21 +188,30 @@ func (a *algorithm) digest(data []byte) []byte {
 	return h.Sum(nil)
 }
 
-// appendSignature appends the signature blob of RFC 4253 §6.6 to b.
-func (a *algorithm) appendSignature(b, body []byte) []byte {
-	return wire.AppendBytes(wire.AppendString(b, a.name), body)
+// signatureLabel returns what a's signatures are labelled with.
+func (a *algorithm) signatureLabel() string {
+	if a.label != "" {
+		return a.label
+	}
+	return a.name
 }
 
-// parseSignature returns the body of a signature blob labelled with a's name,
-// as a view.
-func (a *algorithm) parseSignature(signature []byte) ([]byte, error) {
+// appendSignature appends the signature blob of RFC 4253 §6.6 to b.
+func (a *algorithm) appendSignature(b, body []byte) []byte {
+	return wire.AppendBytes(wire.AppendString(b, a.signatureLabel()), body)
+}
+
+// parseSignature returns the body of a signature blob labelled as a's are,
+// and what follows it, both as views.
+func (a *algorithm) parseSignature(signature []byte) (body, rest []byte, err error) {
 	r := wire.NewFieldReader(signature, "signature")
-	label, body := r.Name("label"), r.Bytes("body")
+	label := r.Name("label")
+	body, rest = r.Bytes("body"), r.Rest()
 	if err := r.Done(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSignature, err)
+		return nil, nil, fmt.Errorf("%w: %w", ErrSignature, err)
 	}
-	if label != a.name {
-		return nil, fmt.Errorf("%w: %s expected, signature is labelled %q", ErrAlgorithm, a.name, label)
+	if label != a.signatureLabel() {
+		return nil, nil, fmt.Errorf("%w: %s expected, signature is labelled %q", ErrAlgorithm, a.signatureLabel(), label)
 	}
-	return body, nil
+	return body, rest, nil
 }

@@ -14,9 +14,8 @@ import (
 )
 
 // The rows of the project's list of attacks that end in this package, named
-// by their ids. KEY-04 (DSA), KEY-07 (sk keys), KEY-11 (known-bad keys) and
-// TRU-05 to TRU-07 (certificates) wait for their features; KEY-09 (nonces)
-// is about the generator of crypto/ecdsa.
+// by their ids; those of a feature are in the tests of its file. For ECDSA,
+// KEY-09 (nonces) is about the generator of crypto/ecdsa.
 
 func TestKEY01SignatureOfAnother(t *testing.T) {
 	data := []byte("exchange hash")

@@ -51,6 +51,11 @@ func (l Limits) ParseAuthorizedKeys(r io.Reader) ([]AuthorizedKey, []Warning, er
 // ParseAuthorizedKey parses one line, such as the content of a .pub file. A
 // line end is allowed, a second line is not.
 func ParseAuthorizedKey(line string) (AuthorizedKey, error) {
+	return Limits{}.parseKeyLine(line)
+}
+
+// parseKeyLine parses one line with its end, if it has one.
+func (l Limits) parseKeyLine(line string) (AuthorizedKey, error) {
 	line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
 	if len(line) > MaxLine {
 		return AuthorizedKey{}, errLineTooLong
@@ -58,7 +63,7 @@ func ParseAuthorizedKey(line string) (AuthorizedKey, error) {
 	if strings.ContainsFunc(line, isControl) {
 		return AuthorizedKey{}, errControl
 	}
-	return Limits{}.parseAuthorizedKey(strings.Trim(line, " \t"))
+	return l.parseAuthorizedKey(strings.Trim(line, " \t"))
 }
 
 // parseAuthorizedKey parses a line without its end. Options come first and
@@ -136,6 +141,9 @@ func (k AuthorizedKey) Marshal() ([]byte, error) {
 // for the log and not for the peer, says why a line with that key did not do.
 func FindAuthorizedKey(keys []AuthorizedKey, key PublicKey, from Source, now time.Time) (*AuthorizedKey, error) {
 	denied := ErrNotAuthorized
+	if _, ok := key.(*Certificate); ok {
+		return nil, fmt.Errorf("%w: certificates are checked otherwise", denied)
+	}
 	for i := range keys {
 		k := &keys[i]
 		if k.Options.CertAuthority || !Equal(k.Key, key) {

@@ -109,12 +109,8 @@ func appendDERSignature(r, s *big.Int) ([]byte, error) {
 
 // encode takes the DER form that crypto.Signer promises for ECDSA.
 func (k ecdsaKey) encode(raw []byte) ([]byte, error) {
-	var seq cryptobyte.String
-	r, s := new(big.Int), new(big.Int)
-	der := cryptobyte.String(raw)
-	if !der.ReadASN1(&seq, asn1.SEQUENCE) || !der.Empty() ||
-		!seq.ReadASN1Integer(r) || !seq.ReadASN1Integer(s) || !seq.Empty() ||
-		!k.inRange(r) || !k.inRange(s) {
+	r, s, ok := parseDERSignature(raw)
+	if !ok || !k.inRange(r) || !k.inRange(s) {
 		return nil, badSignature("signer returned no ECDSA signature for " + k.curve.name)
 	}
 	return wire.AppendMpint(wire.AppendMpint(nil, r.Bytes()), s.Bytes()), nil

@@ -25,6 +25,10 @@ var (
 	// ErrListTooLarge says that an authorized_keys or known_hosts file has
 	// more than MaxListFile bytes.
 	ErrListTooLarge = errors.New("sshkey: list of keys is too large")
+	// ErrCertificate says that an OpenSSH certificate is not accepted.
+	ErrCertificate = errors.New("sshkey: certificate is not accepted")
+	// ErrKRL says that a list of revoked keys cannot be read.
+	ErrKRL = errors.New("sshkey: no readable list of revoked keys")
 	// ErrNotAuthorized says that no line of authorized_keys lets a key log in.
 	ErrNotAuthorized = errors.New("sshkey: key is not authorized")
 )

@@ -2,11 +2,14 @@ package sshkey
 
 import (
 	"crypto"
+	"crypto/dsa" //lint:ignore SA1019 an old key type that callers may name
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+
+	"github.com/cloudflare/circl/sign/ed448"
 )
 
 // DefaultRSABits is the size of generated RSA keys, and the smallest that is
@@ -17,6 +20,16 @@ const DefaultRSABits = 3072
 // be that of the system's random source.
 func GenerateEd25519() (crypto.Signer, error) {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	return key, nil
+}
+
+// GenerateEd448 makes a new Ed448 key from crypto/rand. An error can only be
+// that of the system's random source.
+func GenerateEd448() (crypto.Signer, error) {
+	_, key, err := ed448.GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, err
 	}
@@ -48,4 +61,18 @@ func GenerateRSA(bits int) (crypto.Signer, error) {
 		return nil, &WeakKeyError{Type: "ssh-rsa", Bits: bits, Min: DefaultRSABits, Max: MaxRSABits}
 	}
 	return rsa.GenerateKey(rand.Reader, bits)
+}
+
+// GenerateDSA makes a new DSA key of 1024 bits with parameters of its own,
+// which takes about a second. It is for talking to old peers, see
+// InsecureAlgorithms.
+func GenerateDSA() (*DSAPrivateKey, error) {
+	k := new(DSAPrivateKey)
+	if err := dsa.GenerateParameters(&k.Parameters, rand.Reader, dsa.L1024N160); err != nil {
+		return nil, err
+	}
+	if err := dsa.GenerateKey(&k.PrivateKey, rand.Reader); err != nil {
+		return nil, err
+	}
+	return k, nil
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"encoding/hex"
 	"io"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,7 +19,7 @@ import (
 
 // vectors reads a file of testdata/vectors: records of "name = value" lines
 // with blank lines between them.
-func vectors(t *testing.T, file string) []map[string]string {
+func vectors(t testing.TB, file string) []map[string]string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "testdata", "vectors", file))
 	if err != nil {
@@ -47,7 +48,7 @@ func vectors(t *testing.T, file string) []map[string]string {
 	return list
 }
 
-func unhex(t *testing.T, s string) []byte {
+func unhex(t testing.TB, s string) []byte {
 	t.Helper()
 	b, err := hex.DecodeString(s)
 	if err != nil {
@@ -72,6 +73,20 @@ func newRSAKey(bits int) func() crypto.Signer {
 // testRSA is one RSA key for all tests, since making one takes long.
 var testRSA = newRSAKey(2048)
 
+// rfc6979DSA returns the DSA key of RFC 6979 A.2.1, since making one takes long.
+var rfc6979DSA = sync.OnceValue(func() *DSAPrivateKey {
+	text := must(os.ReadFile(filepath.Join("..", "..", "testdata", "vectors", "dsa_rfc6979.txt")))
+	numbers := map[string]*big.Int{}
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if name, value, ok := strings.Cut(line, " = "); ok && len(name) == 1 && numbers[name] == nil {
+			numbers[name], _ = new(big.Int).SetString(value, 16)
+		}
+	}
+	k := new(DSAPrivateKey)
+	k.P, k.Q, k.G, k.Y, k.X = numbers["p"], numbers["q"], numbers["g"], numbers["y"], numbers["x"]
+	return k
+})
+
 // testSigners returns a key of each type, by a short name.
 var testSigners = sync.OnceValue(func() map[string]crypto.Signer {
 	return map[string]crypto.Signer{
@@ -80,6 +95,8 @@ var testSigners = sync.OnceValue(func() map[string]crypto.Signer {
 		"p384":    must(GenerateECDSA(384)),
 		"p521":    must(GenerateECDSA(521)),
 		"rsa":     testRSA(),
+		"dsa":     rfc6979DSA(),
+		"ed448":   must(GenerateEd448()),
 	}
 })
 
@@ -132,3 +149,6 @@ func comments(size int) string {
 	text := strings.Repeat(line, size/len(line)+1)
 	return text[:size-1] + "\n"
 }
+
+// bigInt returns the number with that magnitude.
+func bigInt(b []byte) *big.Int { return new(big.Int).SetBytes(b) }

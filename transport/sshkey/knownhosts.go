@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/hawser-ssh/hawser/wire"
 )
@@ -133,17 +134,69 @@ func (k *KnownHosts) add(h KnownHost) {
 // A revoked key is refused whatever host the line names: sshd(8) says that it
 // must not ever be accepted. A line with another port, or none, does not
 // count.
+//
+// A certificate is accepted if an authority that a line names for the host has
+// issued it for that host (see CertChecker), or if the host is known with the
+// key in it. Otherwise the error is ErrCertificate if a line is for the
+// authority that issued it, and that for the key in it if none is.
 func (k *KnownHosts) Check(host string, port int, key PublicKey) error {
+	return k.check(host, port, key, time.Now())
+}
+
+func (k *KnownHosts) check(host string, port int, key PublicKey, now time.Time) error {
 	if k == nil {
 		return errNoKnownHosts
 	}
 	if key == nil {
 		return errNoKey
 	}
-	name, blob := HostName(host, port), key.Marshal()
-	if line, ok := k.revoked[string(blob)]; ok {
+	name := HostName(host, port)
+	if line, ok := k.findRevoked(key); ok {
 		return &HostKeyRevokedError{Host: name, Key: key, Line: line}
 	}
+	cert, ok := key.(*Certificate)
+	if !ok {
+		return k.checkPlain(name, key)
+	}
+	checker := CertChecker{Authorities: k.authorities(name), Now: func() time.Time { return now }}
+	err := checker.CheckHost(cert, host)
+	if err == nil || k.checkPlain(name, cert.key) == nil {
+		return nil
+	}
+	if checker.trusts(cert.authority) {
+		return err
+	}
+	return k.checkPlain(name, cert.key)
+}
+
+// findRevoked returns the line that revokes a key, or what is in a certificate.
+func (k *KnownHosts) findRevoked(key PublicKey) (KnownHost, bool) {
+	keys := []PublicKey{key}
+	if cert, ok := key.(*Certificate); ok {
+		keys = append(keys, cert.key, cert.authority)
+	}
+	for _, key := range keys {
+		if line, ok := k.revoked[string(key.Marshal())]; ok {
+			return line, true
+		}
+	}
+	return KnownHost{}, false
+}
+
+// authorities returns the keys that may certify the host of that normal name.
+func (k *KnownHosts) authorities(name string) []PublicKey {
+	var keys []PublicKey
+	for _, h := range k.lookup(name) {
+		if key, err := h.Key(); err == nil && h.Marker == MarkerCertAuthority {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// checkPlain compares with the lines that have keys of the host itself.
+func (k *KnownHosts) checkPlain(name string, key PublicKey) error {
+	blob := key.Marshal()
 	known := k.plain(name)
 	if slices.ContainsFunc(known, func(h KnownHost) bool { return bytes.Equal(h.Blob, blob) }) {
 		return nil
@@ -160,7 +213,7 @@ func (k *KnownHosts) Revoked(key PublicKey) bool {
 	if k == nil {
 		return false
 	}
-	_, ok := k.revoked[string(key.Marshal())]
+	_, ok := k.findRevoked(key)
 	return ok
 }
 
@@ -189,14 +242,22 @@ func (k *KnownHosts) plain(name string) []KnownHost {
 }
 
 // Algorithms returns the signature algorithms that the host's known keys work
-// with, most preferred first, none if the host is not known. A client that
-// puts them first in its offer is not shown a key that it has to refuse.
+// with, most preferred first, those with certificates in front if the host has
+// an authority, none if it is not known. A client that puts them first in its
+// offer is not shown a key that it has to refuse.
 func (k *KnownHosts) Algorithms(host string, port int) []string {
 	if k == nil {
 		return nil
 	}
-	known := k.plain(HostName(host, port))
-	return slices.DeleteFunc(DefaultAlgorithms(), func(a string) bool {
-		return !slices.ContainsFunc(known, func(h KnownHost) bool { return h.Type == KeyType(a) })
+	known := k.lookup(HostName(host, port))
+	var list []string
+	if slices.ContainsFunc(known, func(h KnownHost) bool { return h.Marker == MarkerCertAuthority }) {
+		list = CertificateAlgorithms()
+	}
+	plain := names(func(a *algorithm) bool {
+		return slices.ContainsFunc(known, func(h KnownHost) bool {
+			return h.Marker == "" && h.Type == a.keyType && slices.Contains(AlgorithmsFor(h.Type), a.name)
+		})
 	})
+	return append(list, plain...)
 }

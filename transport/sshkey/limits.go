@@ -6,6 +6,21 @@ const (
 	LowestMinRSABits  = 1024  // smallest RSA modulus that can be asked for
 	MaxRSABits        = 16384 // largest RSA modulus accepted
 	MaxRSAExponent    = 32    // bits of the largest RSA public exponent accepted
+	MaxApplication    = 1024  // bytes of the application of a security key
+)
+
+// Limits on keys with X.509 certificates.
+const (
+	MaxX509Chain       = 8        // certificates that come with a key
+	MaxX509Certificate = 16 << 10 // bytes of a certificate, or of an OCSP response
+)
+
+// Limits on OpenSSH certificates.
+const (
+	MaxCertificate = 64 << 10 // bytes of a certificate
+	MaxPrincipals  = 256      // principals of a certificate
+	MaxPrincipal   = 1024     // bytes of a principal
+	MaxCertOptions = 64       // critical options, and extensions
 )
 
 // Limits on private key files.

@@ -142,6 +142,13 @@ func decodeBlob(declared, text string) ([]byte, error) {
 
 // blobType returns the type that a key blob starts with.
 func blobType(blob []byte) (string, bool) {
+	if isBareDER(blob) {
+		k, err := Limits{MinRSABits: LowestMinRSABits}.parseBareX509(blob)
+		if err != nil {
+			return "", false
+		}
+		return k.Type(), true
+	}
 	r := wire.NewFieldReader(blob, "key blob")
 	t := r.Name("type")
 	return t, r.Err() == nil

@@ -149,6 +149,9 @@ func (l Limits) parsePrivatePart(f *opensshFile, plain []byte) (crypto.Signer, s
 	if err != nil {
 		return nil, "", err
 	}
+	if kind.parsePrivate == nil {
+		return nil, "", &UnsupportedError{What: "private key", Name: name}
+	}
 	key, err := kind.parsePrivate(&r, l)
 	if err != nil {
 		return nil, "", keyFileError(err)
@@ -158,7 +161,7 @@ func (l Limits) parsePrivatePart(f *opensshFile, plain []byte) (crypto.Signer, s
 	if err := r.Done(); err != nil {
 		return nil, "", fmt.Errorf("%w: %w", ErrKeyFile, err)
 	}
-	if !validPadding(padding, f.cipher.block) {
+	if !validPadding(padding) {
 		return nil, "", badFile("bad padding")
 	}
 	public, err := l.newPublicKey(key.Public())
@@ -171,14 +174,18 @@ func (l Limits) parsePrivatePart(f *opensshFile, plain []byte) (crypto.Signer, s
 	return key, comment, nil
 }
 
-// validPadding reports whether p is 1, 2, 3, ... and shorter than a block.
-func validPadding(p []byte, block int) bool {
+// maxPadding is how much padding a file may have. OpenSSH has less than a
+// block; PuTTY pads to 16 bytes whatever the block is, by 1 to 16 bytes.
+const maxPadding = 16
+
+// validPadding reports whether p is 1, 2, 3, ... and not too long.
+func validPadding(p []byte) bool {
 	for i, v := range p {
 		if v != byte(i+1) {
 			return false
 		}
 	}
-	return len(p) < block
+	return len(p) <= maxPadding
 }
 
 // marshal writes key in format f, which has no zero fields.

@@ -127,8 +127,13 @@ func (l Limits) pkcs8(der []byte) (crypto.Signer, error) {
 		!algorithm.ReadASN1ObjectIdentifier(&oid) || !seq.ReadASN1(&inner, cbasn1.OCTET_STRING) {
 		return nil, badFile("not a PKCS #8 key in DER")
 	}
-	if oid.Equal(oidRSA) {
+	switch {
+	case oid.Equal(oidRSA):
 		return l.pkcs1(inner)
+	case oid.Equal(oidDSA):
+		return pkcs8DSA(algorithm, inner)
+	case oid.Equal(oidEd448):
+		return pkcs8Ed448(algorithm, inner)
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {

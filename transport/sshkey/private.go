@@ -18,12 +18,13 @@ var pemTypes = [...]pemType{
 	{"ENCRYPTED PRIVATE KEY", Limits.parseEncryptedPKCS8},
 	{"RSA PRIVATE KEY", Limits.parsePKCS1},
 	{"EC PRIVATE KEY", Limits.parseSEC1},
+	{"DSA PRIVATE KEY", Limits.parseDSAPEM},
 }
 
 // ParsePrivateKey reads the first private key of a PEM file: OpenSSH's own
 // form, PKCS #8, PKCS #1 or SEC 1, encrypted or not. It returns the key, which
-// is an ed25519.PrivateKey, *ecdsa.PrivateKey or *rsa.PrivateKey, and the
-// comment, where the form has one.
+// is an ed25519.PrivateKey, *ecdsa.PrivateKey, *rsa.PrivateKey, *DSAPrivateKey
+// or circl's ed448.PrivateKey, and the comment, where the form has one.
 //
 // The file may have MaxKeyFile bytes. The passphrase is not looked at where
 // the key is not encrypted. Errors to match are ErrPassphraseMissing,
@@ -76,8 +77,9 @@ type PrivateKeyFormat struct {
 
 // MarshalPrivateKey returns key as an OpenSSH private key file, encrypted
 // (bcrypt, aes256-ctr) if passphrase is not empty. key must be an
-// ed25519.PrivateKey, *ecdsa.PrivateKey or *rsa.PrivateKey with two primes,
-// other signers are an *UnsupportedError; comment may have MaxKeyComment
+// ed25519.PrivateKey, *ecdsa.PrivateKey, *rsa.PrivateKey with two primes,
+// *DSAPrivateKey or circl's ed448.PrivateKey, other signers are an
+// *UnsupportedError; comment may have MaxKeyComment
 // bytes. No slice is kept, the caller owns the result, which is a secret.
 func MarshalPrivateKey(key crypto.Signer, comment string, passphrase []byte) ([]byte, error) {
 	return PrivateKeyFormat{}.MarshalPrivateKey(key, comment, passphrase)

@@ -91,6 +91,10 @@ func TestPrivateKeyDefaultFormat(t *testing.T) {
 // TestPrivateKeySecondImplementation reads and writes with x/crypto.
 func TestPrivateKeySecondImplementation(t *testing.T) {
 	eachKey(t, func(t *testing.T, key crypto.Signer) {
+		skipEd448(t, key, "x/crypto")
+		if _, ok := key.(*DSAPrivateKey); ok {
+			t.Skip("x/crypto does not read DSA keys in OpenSSH's form")
+		}
 		public := must(NewPublicKey(key.Public())).Marshal()
 		for _, passphrase := range []string{"", "secret"} {
 			if _, isEd := key.(ed25519.PrivateKey); passphrase != "" && !isEd {
@@ -124,7 +128,7 @@ func pemFile(kind string, der []byte) []byte {
 
 func TestPrivateKeyPEMForms(t *testing.T) {
 	eachKey(t, func(t *testing.T, key crypto.Signer) {
-		files := map[string][]byte{"PKCS #8": pemFile("PRIVATE KEY", must(x509.MarshalPKCS8PrivateKey(key)))}
+		files := map[string][]byte{"PKCS #8": pemFile("PRIVATE KEY", must(marshalPKCS8(key)))}
 		switch k := key.(type) {
 		case *rsa.PrivateKey:
 			files["PKCS #1"] = pemFile("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(k))
@@ -237,7 +241,7 @@ func TestFIL01OpenSSHPrivateKey(t *testing.T) {
 		"other magic":           func(p *opensshParts) { p.magic = "openssh-key-v2\x00" },
 		"check integers differ": func(p *opensshParts) { p.private[0] ^= 1 },
 		"padding wrong":         func(p *opensshParts) { p.private[len(p.private)-1] ^= 1 },
-		"padding of a block":    func(p *opensshParts) { p.private = append(p.private, 1, 2, 3, 4, 5, 6, 7, 8) },
+		"padding of a block":    func(p *opensshParts) { p.private = padTwice(p.private) },
 		"not whole blocks":      func(p *opensshParts) { p.private = p.private[:len(p.private)-1] },
 		"no keys":               func(p *opensshParts) { p.count = 0 },
 		"two keys":              func(p *opensshParts) { p.count = 2 },
@@ -363,4 +367,13 @@ func TestFIL01ECDSANumbers(t *testing.T) {
 			t.Errorf("private key %s accepted", what)
 		}
 	}
+}
+
+// padTwice adds a block of 16 bytes to padding that is there already.
+func padTwice(private []byte) []byte {
+	last := private[len(private)-1]
+	for i := range byte(16) {
+		private = append(private, last+i+1)
+	}
+	return private
 }

@@ -21,11 +21,14 @@ type PublicKey interface {
 	// key, made with algorithm and labelled so (RFC 4253 §6.6, RFC 8332 §3).
 	// Otherwise errors.Is finds ErrAlgorithm when the algorithm does not fit
 	// the key or the label, and ErrSignature in all other cases. It keeps
-	// neither slice.
+	// neither slice. A security key must have been touched; VerifyOptions
+	// asks for less or more.
 	Verify(algorithm string, data, signature []byte) error
 	// CryptoPublicKey returns the key as the standard library has it:
-	// ed25519.PublicKey, *ecdsa.PublicKey or *rsa.PublicKey, not to be changed.
-	// It is nil for an RSA key whose exponent does not fit an int.
+	// ed25519.PublicKey, *ecdsa.PublicKey, *rsa.PublicKey, *dsa.PublicKey or
+	// circl's ed448.PublicKey, not to be changed.
+	// It is nil for an RSA key whose exponent does not fit an int, and for
+	// security keys.
 	CryptoPublicKey() crypto.PublicKey
 }
 
@@ -66,6 +69,10 @@ var keyTypes = [...]keyType{
 	ecdsaKeyType("ecdsa-sha2-nistp384", curve{"nistp384", elliptic.P384()}),
 	ecdsaKeyType("ecdsa-sha2-nistp521", curve{"nistp521", elliptic.P521()}),
 	{"ssh-rsa", parseRSA, rsaFromCrypto, parseRSAPrivate, appendRSAPrivate},
+	{"ssh-ed448", parseEd448, ed448FromCrypto, parseEd448Private, appendEd448Private},
+	{"ssh-dss", parseDSA, dsaFromCrypto, parseDSAPrivate, appendDSAPrivate},
+	securityKeyType("sk-ssh-ed25519@openssh.com", parseEd25519),
+	securityKeyType("sk-ecdsa-sha2-nistp256@openssh.com", curve{"nistp256", elliptic.P256()}.parse),
 }
 
 // lookupKeyType returns the row called name.
@@ -96,35 +103,53 @@ func (k *publicKey) Marshal() []byte                   { return bytes.Clone(k.bl
 func (k *publicKey) CryptoPublicKey() crypto.PublicKey { return k.key.public() }
 
 func (k *publicKey) Verify(algorithm string, data, signature []byte) error {
+	return k.verifyWith(VerifyOptions{}, algorithm, data, signature)
+}
+
+func (k *publicKey) verifyWith(o VerifyOptions, algorithm string, data, signature []byte) error {
 	a, err := fittingAlgorithm(algorithm, k.kind.name)
 	if err != nil {
 		return err
 	}
-	body, err := a.parseSignature(signature)
-	if err != nil {
-		return err
-	}
-	return k.key.verify(a, a.digest(data), body)
+	return verifySignature(k.key, o, a, data, signature)
 }
 
 // String returns the type and the fingerprint.
 func (k *publicKey) String() string { return k.kind.name + " " + Fingerprint(k) }
 
 // ParsePublicKey parses a key blob (RFC 4253 §6.6) and checks the key: its
-// size, and that points lie on their curve. A type that is not built is an
+// size, and that points lie on their curve. An OpenSSH certificate is a
+// *Certificate, a key with X.509 certificates an *X509Key; nothing of what they
+// say is checked. A type that is not built is an
 // *UnsupportedError, a size that is not accepted a *WeakKeyError, anything
 // else that is wrong a *wire.ProtocolError. The blob is copied.
 func ParsePublicKey(blob []byte) (PublicKey, error) { return Limits{}.ParsePublicKey(blob) }
 
 // ParsePublicKey is like the function of that name, under limits of the caller.
 func (l Limits) ParsePublicKey(blob []byte) (PublicKey, error) {
-	k, err := l.parsePublicKey(blob)
+	if isBareDER(blob) {
+		return orNil(l.parseBareX509(blob))
+	}
+	r := wire.NewFieldReader(blob, "key blob")
+	name := r.Name("type")
+	if kind := lookupX509Type(name); kind != nil {
+		return orNil(l.parseX509Blob(kind, &r, blob))
+	}
+	if kind := lookupCertType(name); kind != nil {
+		return orNil(l.parseCertificate(kind, &r, blob))
+	}
+	return orNil(l.parsePublicKey(blob))
+}
+
+// orNil keeps a nil pointer out of an interface.
+func orNil[T PublicKey](k T, err error) (PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
 	return k, nil
 }
 
+// parsePublicKey parses the blob of a plain key.
 func (l Limits) parsePublicKey(blob []byte) (*publicKey, error) {
 	r := wire.NewFieldReader(blob, "key blob")
 	name := r.Name("type")
@@ -146,21 +171,21 @@ func (l Limits) parsePublicKey(blob []byte) (*publicKey, error) {
 }
 
 // NewPublicKey returns key, which is an ed25519.PublicKey, *ecdsa.PublicKey
-// on a NIST curve, or *rsa.PublicKey, as SSH knows it. Errors are as those of
+// on a NIST curve, *rsa.PublicKey, *dsa.PublicKey or circl's ed448.PublicKey,
+// as SSH knows it. Errors are as those of
 // ParsePublicKey. The key must not be changed afterwards.
 func NewPublicKey(key crypto.PublicKey) (PublicKey, error) { return Limits{}.NewPublicKey(key) }
 
 // NewPublicKey is like the function of that name, under limits of the caller.
 func (l Limits) NewPublicKey(key crypto.PublicKey) (PublicKey, error) {
-	k, err := l.newPublicKey(key)
-	if err != nil {
-		return nil, err
-	}
-	return k, nil
+	return orNil(l.newPublicKey(key))
 }
 
 func (l Limits) newPublicKey(key crypto.PublicKey) (*publicKey, error) {
 	for i := range keyTypes {
+		if keyTypes[i].from == nil {
+			continue
+		}
 		s, err := keyTypes[i].from(key, l)
 		if err == errOtherType {
 			continue

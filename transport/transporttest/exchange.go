@@ -11,13 +11,21 @@ import (
 
 // Agree runs the negotiated method up to the exchange hash.
 func (p *Peer) Agree() error {
-	if err := p.Negotiate(); err != nil {
-		return err
+	return firstError(p.Negotiate, p.AgreeNegotiated)
+}
+
+// AgreeNegotiated is what Agree does after Negotiate.
+func (p *Peer) AgreeNegotiated() error {
+	if p.method.ServerOffers && p.Role == wire.Client {
+		return firstError(p.ReadPubKey, p.SendSecret, p.ReadDone)
+	}
+	if p.method.ServerOffers {
+		return firstError(p.SendPubKey, p.ReadSecret, p.SendDone)
 	}
 	if p.Role == wire.Client {
-		return firstError(p.SendInit, p.ReadReply)
+		return firstError(p.ChooseGroup, p.SendInit, p.ReadReply)
 	}
-	return firstError(p.ReadInit, p.SendReply)
+	return firstError(p.ChooseGroup, p.ReadInit, p.SendReply)
 }
 
 // Negotiate chooses the algorithms of the exchange.
@@ -46,9 +54,65 @@ func (p *Peer) Negotiate() error {
 	}
 	methods, err := kex.Lookup(p.algs.Kex)
 	if err == nil {
-		p.method = methods[0]
+		p.method, p.grouped = methods[0], false
 	}
 	return err
+}
+
+// ChooseGroup does the round that a group exchange puts in front, and nothing
+// in other methods.
+func (p *Peer) ChooseGroup() error {
+	if !p.method.GroupExchange {
+		return nil
+	}
+	if p.Role == wire.Client {
+		return firstError(p.SendGroupRequest, p.ReadGroup)
+	}
+	return firstError(p.ReadGroupRequest, p.SendGroup)
+}
+
+// SendGroupRequest sends a client's Request, in the form it says.
+func (p *Peer) SendGroupRequest() error {
+	r := p.Request
+	if r.Old {
+		return p.Send(wire.KexGexRequestOld{Preferred: r.Preferred}.Append(nil))
+	}
+	return p.Send(wire.KexGexRequest{Min: r.Min, Preferred: r.Preferred, Max: r.Max}.Append(nil))
+}
+
+// ReadGroup reads the server's group, any that can be computed with.
+func (p *Peer) ReadGroup() error {
+	payload, err := p.ReadMsg(wire.MsgKexGexGroup)
+	if err != nil {
+		return err
+	}
+	var m wire.KexGexGroup
+	if err := m.Parse(payload); err != nil {
+		return err
+	}
+	if p.Group, err = kex.NewGroup(m.P, m.G); err != nil {
+		return err
+	}
+	p.method, p.grouped = p.method.Over(p.Request, p.Group), true
+	return nil
+}
+
+// ReadGroupRequest reads a client's request, in the form of today.
+func (p *Peer) ReadGroupRequest() error {
+	payload, err := p.ReadMsg(wire.MsgKexGexRequest)
+	if err != nil {
+		return err
+	}
+	var m wire.KexGexRequest
+	err = m.Parse(payload)
+	p.Request = kex.GroupRequest{Min: m.Min, Preferred: m.Preferred, Max: m.Max}
+	return err
+}
+
+// SendGroup sends a server's Group.
+func (p *Peer) SendGroup() error {
+	p.method, p.grouped = p.method.Over(p.Request, p.Group), true
+	return p.Send(wire.KexGexGroup{P: p.Group.P(), G: p.Group.G()}.Append(nil))
 }
 
 // SendInit sends a client's public value.
@@ -57,17 +121,16 @@ func (p *Peer) SendInit() (err error) {
 		return err
 	}
 	p.mine = p.offer.Public
+	if p.grouped {
+		return p.Send(wire.KexGexInit{Public: p.mine}.Append(nil))
+	}
 	return p.Send(wire.KexECDHInit{Public: p.mine}.Append(nil))
 }
 
 // ReadReply reads the server's reply and verifies its signature.
 func (p *Peer) ReadReply() error {
-	payload, err := p.ReadMsg(wire.MsgKexECDHReply)
+	reply, err := p.readReply()
 	if err != nil {
-		return err
-	}
-	var reply wire.KexECDHReply
-	if err := reply.Parse(payload); err != nil {
 		return err
 	}
 	p.remotePublic = reply.Public
@@ -82,18 +145,39 @@ func (p *Peer) ReadReply() error {
 	return nil
 }
 
+// readReply reads the reply of the round the exchange is in.
+func (p *Peer) readReply() (m wire.KexECDHReply, err error) {
+	if !p.grouped {
+		payload, err := p.ReadMsg(wire.MsgKexECDHReply)
+		if err == nil {
+			err = m.Parse(payload)
+		}
+		return m, err
+	}
+	payload, err := p.ReadMsg(wire.MsgKexGexReply)
+	var reply wire.KexGexReply
+	if err == nil {
+		err = reply.Parse(payload)
+	}
+	return wire.KexECDHReply(reply), err
+}
+
 // ReadInit reads the client's public value and answers it in memory.
 func (p *Peer) ReadInit() error {
-	payload, err := p.ReadMsg(wire.MsgKexECDHInit)
+	msg := wire.MsgKexECDHInit
+	if p.grouped {
+		msg = wire.MsgKexGexInit
+	}
+	payload, err := p.ReadMsg(msg)
 	if err != nil {
 		return err
 	}
-	var init wire.KexECDHInit
-	if err := init.Parse(payload); err != nil {
+	r := wire.NewReader(payload, msg)
+	p.remotePublic = r.Bytes("public value")
+	if err := r.Done(); err != nil {
 		return err
 	}
-	p.remotePublic = init.Public
-	p.mine, p.secret, err = p.method.Answer(rand.Reader, init.Public)
+	p.mine, p.secret, err = p.method.Answer(rand.Reader, p.remotePublic)
 	return err
 }
 
@@ -102,6 +186,9 @@ func (p *Peer) SendReply() error {
 	reply, err := p.Reply()
 	if err != nil {
 		return err
+	}
+	if p.grouped {
+		return p.Send(wire.KexGexReply(reply).Append(nil))
 	}
 	return p.Send(reply.Append(nil))
 }

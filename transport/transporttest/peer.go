@@ -30,6 +30,9 @@ type Peer struct {
 	Init    wire.KexInit  // the KEXINIT to send
 	HostKey sshkey.Signer // of a server
 
+	Request kex.GroupRequest // what a client asks for in a group exchange; a server keeps here what it was asked
+	Group   kex.Group        // what a server sends; a client keeps here what it got
+
 	RemoteVersion string
 	SessionID     []byte
 	Strict        bool // as both KEXINITs of the first exchange agreed
@@ -42,15 +45,18 @@ type Peer struct {
 	ours, theirs       []byte // KEXINIT payloads
 	algs               kex.Algorithms
 	method             kex.Method
+	grouped            bool // method is over Group
 	offer              kex.Offer
 	secret, hash       []byte
 	remotePublic, mine []byte
+	remoteHostKey      []byte
 }
 
 // NewPeer returns a Peer over nc that offers every algorithm hawser has by
 // default, strict key exchange and EXT_INFO.
 func NewPeer(nc net.Conn, role wire.Role) *Peer {
 	p := &Peer{Conn: nc, Role: role, Version: "SSH-2.0-test", in: bufio.NewReader(nc)}
+	p.Request, p.Group = kex.DefaultGroupRequest(), kex.RFC3526()[0]
 	p.sealer, p.opener = cipher.None()
 	rand.Read(p.Init.Cookie[:])
 	methods := rowNames(kex.Default(), func(m kex.Method) string { return m.Name })
@@ -194,21 +200,27 @@ func (p *Peer) Read() ([]byte, error) {
 	return b[5 : 4+n-uint32(b[4])], nil
 }
 
-// ReadMsg returns the next packet that is not EXT_INFO, whose number must be m.
+// ReadMsg returns the next packet that is neither EXT_INFO nor the announcement
+// of a server's host keys, whose number must be m.
 func (p *Peer) ReadMsg(m wire.Msg) ([]byte, error) {
 	for {
 		payload, err := p.Read()
 		if err != nil {
 			return nil, err
 		}
-		switch wire.Msg(payload[0]) {
-		case m:
+		switch {
+		case wire.Msg(payload[0]) == m:
 			return payload, nil
-		case wire.MsgExtInfo:
+		case wire.Msg(payload[0]) == wire.MsgExtInfo || announcesHostKeys(payload):
 		default:
 			return nil, fmt.Errorf("%v where %v was due: %w", wire.Msg(payload[0]), m, errUnexpected)
 		}
 	}
+}
+
+func announcesHostKeys(payload []byte) bool {
+	var g wire.GlobalRequest
+	return wire.Msg(payload[0]) == wire.MsgGlobalRequest && g.Parse(payload) == nil && g.Name == wire.RequestHostKeys && !g.WantReply
 }
 
 var errUnexpected = errors.New("unexpected message")

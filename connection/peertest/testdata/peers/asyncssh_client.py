@@ -40,6 +40,9 @@ def options():
                          ("rekey_bytes", "rekey_bytes")):
         if CONFIG.get(name):
             out[option] = CONFIG[name]
+    if CONFIG.get("host_based"):
+        key, host, user = CONFIG["host_based"]
+        out.update(client_host_keysign=False, client_host_keys=[key], client_host=host, client_username=user)
     if CONFIG.get("methods"):
         out["preferred_auth"] = CONFIG["methods"]
     return out

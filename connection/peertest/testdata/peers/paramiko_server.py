@@ -18,7 +18,7 @@ AUTHORIZED = set()
 
 
 def load_host_key(path):
-    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
+    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey, paramiko.DSSKey):
         try:
             return kind.from_private_key_file(path)
         except (paramiko.SSHException, ValueError):

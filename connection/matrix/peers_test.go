@@ -1,0 +1,35 @@
+package matrix
+
+import (
+	"testing"
+)
+
+// TestMatrixPeers runs each algorithm with each foreign program that has it.
+func TestMatrixPeers(t *testing.T) {
+	t.Parallel()
+	ran := newRecord()
+	t.Run("peers", func(t *testing.T) {
+		s := newShore(t, noise(amount()))
+		for _, c := range foreignClients() {
+			t.Run("client "+c.name, func(t *testing.T) {
+				t.Parallel()
+				s.testClient(t, c, ran)
+				if !t.Failed() {
+					ran.complete(asClient, c.name)
+				}
+			})
+		}
+		for _, p := range foreignServers() {
+			t.Run("server "+p.name, func(t *testing.T) {
+				t.Parallel()
+				testServer(t, p, ran)
+				if !t.Failed() {
+					ran.complete(asServer, p.name)
+				}
+			})
+		}
+	})
+	if !t.Failed() && !testing.Short() {
+		checkFile(t, ran)
+	}
+}

@@ -1,0 +1,168 @@
+package matrix
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/hawser-ssh/hawser/cipher"
+	"github.com/hawser-ssh/hawser/kex"
+	"github.com/hawser-ssh/hawser/mac"
+	"github.com/hawser-ssh/hawser/transport"
+	"github.com/hawser-ssh/hawser/transport/sshkey"
+)
+
+// kind is a list of KEXINIT; the values are the headings of the file.
+type kind string
+
+const (
+	kexKind         kind = "Key exchange"
+	hostKeyKind     kind = "Host keys"
+	cipherKind      kind = "Ciphers"
+	macKind         kind = "MACs"
+	compressionKind kind = "Compression"
+)
+
+// row is an algorithm and the foreign programs that have it: clients for our server, servers for our client.
+type row struct {
+	kind             kind
+	name             string
+	clients, servers string
+	instead          string // what proves it where no foreign client or no foreign server has it
+}
+
+const (
+	vectors = "vectors under testdata/vectors, and TestMatrixMemory"
+)
+
+// rows are the algorithms of the house with the programs of package peertest that have them.
+var rows = []row{
+	{kexKind, "mlkem768x25519-sha256", "go", "go", ""},
+	{kexKind, "curve25519-sha256", "asyncssh conch dbclient go libssh2 node plink ssh ssh1", "asyncssh conch dropbear go node sshd", ""},
+	{kexKind, "curve25519-sha256@libssh.org", "asyncssh conch dbclient go libssh2 node paramiko plink ssh ssh1", "asyncssh conch dropbear go node paramiko sshd", ""},
+	{kexKind, "ecdh-sha2-nistp256", "asyncssh conch dbclient go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch dropbear go node paramiko sshd", ""},
+	{kexKind, "ecdh-sha2-nistp384", "asyncssh conch dbclient go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch dropbear go node paramiko sshd", ""},
+	{kexKind, "ecdh-sha2-nistp521", "asyncssh conch dbclient go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch dropbear go node paramiko sshd", ""},
+	{kexKind, "diffie-hellman-group16-sha512", "asyncssh go libssh2 node paramiko plink ssh ssh1", "asyncssh go node paramiko sshd", ""},
+	{kexKind, "diffie-hellman-group18-sha512", "asyncssh libssh2 node plink ssh ssh1", "asyncssh node sshd", ""},
+	{kexKind, "diffie-hellman-group14-sha256", "asyncssh dbclient go libssh2 netssh node paramiko plink ssh ssh1", "asyncssh dropbear go node paramiko sshd", ""},
+	{kexKind, "diffie-hellman-group-exchange-sha256", "asyncssh conch go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch go paramiko sshd", ""},
+	{kexKind, "sntrup761x25519-sha512", "ssh", "sshd", ""},
+	{kexKind, "sntrup761x25519-sha512@openssh.com", "plink ssh", "sshd", ""},
+	{kexKind, "mlkem768nistp256-sha256", "", "", vectors},
+	{kexKind, "mlkem1024nistp384-sha384", "", "", vectors},
+	{kexKind, "curve448-sha512", "asyncssh plink", "asyncssh", ""},
+	{kexKind, "diffie-hellman-group15-sha512", "asyncssh node plink", "asyncssh node", ""},
+	{kexKind, "diffie-hellman-group17-sha512", "asyncssh node plink", "asyncssh node", ""},
+	{kexKind, "rsa2048-sha256", "asyncssh plink", "asyncssh", ""},
+	{kexKind, "diffie-hellman-group-exchange-sha1", "asyncssh conch go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch go paramiko sshd", ""},
+	{kexKind, "diffie-hellman-group14-sha1", "asyncssh conch dbclient go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch dropbear go node paramiko sshd", ""},
+	{kexKind, "diffie-hellman-group1-sha1", "asyncssh go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh go node paramiko sshd", ""},
+
+	{hostKeyKind, "ssh-ed25519", "asyncssh conch dbclient go libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch dropbear go node paramiko sshd", ""},
+	{hostKeyKind, "ecdsa-sha2-nistp256", "asyncssh conch dbclient go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch dropbear go node paramiko sshd", ""},
+	{hostKeyKind, "ecdsa-sha2-nistp384", "asyncssh conch dbclient go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch go node paramiko sshd", ""},
+	{hostKeyKind, "ecdsa-sha2-nistp521", "asyncssh conch dbclient go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch go node paramiko sshd", ""},
+	{hostKeyKind, "rsa-sha2-512", "asyncssh conch go netssh node paramiko plink ssh", "asyncssh conch go node paramiko sshd", ""},
+	{hostKeyKind, "rsa-sha2-256", "asyncssh conch dbclient go netssh node paramiko ssh", "asyncssh conch dropbear go node paramiko sshd", ""},
+	{hostKeyKind, "ssh-ed448", "asyncssh plink", "asyncssh", ""},
+	{hostKeyKind, "ssh-rsa", "asyncssh conch go jsch libssh2 netssh node paramiko ssh ssh1", "asyncssh conch dropbear go node paramiko sshd", ""},
+	{hostKeyKind, "ssh-dss", "asyncssh conch go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch go node paramiko sshd", ""},
+	{hostKeyKind, "x509v3-ecdsa-sha2-nistp256", "", "", "testdata/vectors, tests of transport/sshkey with AsyncSSH and openssl, and TestMatrixMemory"},
+	{hostKeyKind, "x509v3-ecdsa-sha2-nistp384", "", "", "testdata/vectors, tests of transport/sshkey, and TestMatrixMemory"},
+	{hostKeyKind, "x509v3-ecdsa-sha2-nistp521", "", "", "testdata/vectors, tests of transport/sshkey, and TestMatrixMemory"},
+	{hostKeyKind, "x509v3-rsa2048-sha256", "", "", "testdata/vectors, tests of transport/sshkey with AsyncSSH and openssl, and TestMatrixMemory"},
+	{hostKeyKind, "x509v3-ssh-rsa", "", "", "testdata/vectors, tests of transport/sshkey with AsyncSSH and openssl, and TestMatrixMemory"},
+	{hostKeyKind, "x509v3-sign-rsa", "", "", "testdata/vectors, tests of transport/sshkey, and TestMatrixMemory"},
+	{hostKeyKind, "x509v3-ssh-dss", "", "", "testdata/vectors and tests of transport/sshkey"},
+	{hostKeyKind, "x509v3-sign-dss", "", "", "testdata/vectors and tests of transport/sshkey"},
+
+	{cipherKind, "aes128-gcm@openssh.com", "asyncssh go node plink ssh ssh1", "asyncssh go node sshd", ""},
+	{cipherKind, "aes256-gcm@openssh.com", "asyncssh go node plink ssh ssh1", "asyncssh go node sshd", ""},
+	{cipherKind, "chacha20-poly1305@openssh.com", "asyncssh dbclient go node plink ssh ssh1", "asyncssh dropbear go node sshd", ""},
+	{cipherKind, "aes128-ctr", "asyncssh conch dbclient go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch dropbear go node paramiko sshd", ""},
+	{cipherKind, "aes192-ctr", "asyncssh conch go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch go node paramiko sshd", ""},
+	{cipherKind, "aes256-ctr", "asyncssh conch dbclient go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch dropbear go node paramiko sshd", ""},
+	{cipherKind, "AEAD_AES_256_GCM", "", "", vectors},
+	{cipherKind, "AEAD_AES_128_GCM", "", "", vectors},
+	{cipherKind, "twofish256-ctr", "", "", vectors},
+	{cipherKind, "twofish192-ctr", "", "", vectors},
+	{cipherKind, "twofish128-ctr", "", "", vectors},
+	{cipherKind, "aes256-cbc", "asyncssh conch jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch node paramiko sshd", ""},
+	{cipherKind, "rijndael-cbc@lysator.liu.se", "netssh ssh1", "", "the same as aes256-cbc"},
+	{cipherKind, "aes192-cbc", "asyncssh conch jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch node paramiko sshd", ""},
+	{cipherKind, "aes128-cbc", "asyncssh conch go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch go node paramiko sshd", ""},
+	{cipherKind, "twofish256-cbc", "", "", vectors},
+	{cipherKind, "twofish-cbc", "", "", vectors},
+	{cipherKind, "twofish192-cbc", "", "", vectors},
+	{cipherKind, "twofish128-cbc", "", "", vectors},
+	{cipherKind, "blowfish-ctr", "plink", "", vectors},
+	{cipherKind, "cast128-ctr", "netssh", "", vectors},
+	{cipherKind, "3des-ctr", "jsch netssh plink", "", vectors},
+	{cipherKind, "blowfish-cbc", "asyncssh conch jsch libssh2 netssh node plink ssh1", "asyncssh conch node", ""},
+	{cipherKind, "cast128-cbc", "asyncssh conch libssh2 netssh node ssh1", "asyncssh conch node", ""},
+	{cipherKind, "3des-cbc", "asyncssh conch go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch go node paramiko sshd", ""},
+	{cipherKind, "arcfour256", "asyncssh go jsch node plink ssh1", "asyncssh go node", ""},
+	{cipherKind, "arcfour128", "asyncssh go jsch libssh2 node plink ssh1", "asyncssh go node", ""},
+	{cipherKind, "arcfour", "asyncssh go jsch libssh2 ssh1", "asyncssh go", ""},
+
+	{macKind, "hmac-sha2-256-etm@openssh.com", "asyncssh go netssh node paramiko plink ssh ssh1", "asyncssh go node paramiko sshd", ""},
+	{macKind, "hmac-sha2-512-etm@openssh.com", "asyncssh go netssh node paramiko ssh ssh1", "asyncssh go node paramiko sshd", ""},
+	{macKind, "hmac-sha2-256", "asyncssh conch dbclient go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch dropbear go node paramiko sshd", ""},
+	{macKind, "hmac-sha2-512", "asyncssh conch go libssh2 netssh node paramiko ssh ssh1", "asyncssh conch go node paramiko sshd", ""},
+	{macKind, "umac-128-etm@openssh.com", "asyncssh ssh ssh1", "asyncssh sshd", ""},
+	{macKind, "umac-128@openssh.com", "asyncssh ssh ssh1", "asyncssh sshd", ""},
+	{macKind, "hmac-sha2-512-96", "asyncssh netssh node", "asyncssh node", ""},
+	{macKind, "hmac-sha2-256-96", "asyncssh netssh node", "asyncssh node", ""},
+	{macKind, "hmac-sha1-etm@openssh.com", "asyncssh node plink ssh ssh1", "asyncssh node sshd", ""},
+	{macKind, "hmac-sha1", "asyncssh conch dbclient go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch dropbear go node paramiko sshd", ""},
+	{macKind, "hmac-ripemd160-etm@openssh.com", "ssh1", "", vectors},
+	{macKind, "hmac-ripemd160", "libssh2 netssh node ssh1", "node", ""},
+	{macKind, "hmac-ripemd160@openssh.com", "libssh2 netssh ssh1", "", "the same as hmac-ripemd160"},
+	{macKind, "umac-64-etm@openssh.com", "asyncssh ssh ssh1", "asyncssh sshd", ""},
+	{macKind, "umac-64@openssh.com", "asyncssh ssh ssh1", "asyncssh sshd", ""},
+	{macKind, "hmac-sha1-96-etm@openssh.com", "asyncssh plink ssh ssh1", "asyncssh sshd", ""},
+	{macKind, "hmac-sha1-96", "asyncssh go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh go node paramiko sshd", ""},
+	{macKind, "hmac-ripemd160-96", "", "", vectors},
+	{macKind, "hmac-md5-etm@openssh.com", "asyncssh plink ssh ssh1", "asyncssh sshd", ""},
+	{macKind, "hmac-md5", "asyncssh conch jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch node paramiko sshd", ""},
+	{macKind, "hmac-md5-96-etm@openssh.com", "ssh ssh1", "sshd", ""},
+	{macKind, "hmac-md5-96", "asyncssh jsch libssh2 netssh node paramiko ssh ssh1", "asyncssh node paramiko sshd", ""},
+
+	{compressionKind, "none", "asyncssh conch dbclient go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch dropbear go node paramiko sshd", ""},
+	{compressionKind, "zlib@openssh.com", "asyncssh dbclient jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh dropbear node paramiko sshd", ""},
+	{compressionKind, "zlib", "asyncssh conch dbclient jsch libssh2 netssh node paramiko plink ssh1", "asyncssh conch node paramiko", ""},
+}
+
+// TestMatrixIsComplete: each algorithm of the house has a row, and one that no foreign client or no foreign server has
+// says what proves it instead.
+func TestMatrixIsComplete(t *testing.T) {
+	have := map[kind][]string{
+		compressionKind: transport.CompressionNames(),
+		hostKeyKind:     append(append(sshkey.DefaultAlgorithms(), sshkey.OptionalAlgorithms()...), sshkey.InsecureAlgorithms()...),
+	}
+	for _, m := range append(append(kex.Default(), kex.Optional()...), kex.Insecure()...) {
+		have[kexKind] = append(have[kexKind], m.Name)
+	}
+	for _, c := range append(cipher.Default(), cipher.Insecure()...) {
+		have[cipherKind] = append(have[cipherKind], c.Name)
+	}
+	for _, m := range append(mac.Default(), mac.Insecure()...) {
+		have[macKind] = append(have[macKind], m.Name)
+	}
+	have[hostKeyKind] = slices.DeleteFunc(have[hostKeyKind], notOfHosts)
+	for k, names := range have {
+		for _, name := range names {
+			if !slices.ContainsFunc(rows, func(r row) bool { return r.kind == k && r.name == name }) {
+				t.Errorf("no row for %s %s", k, name)
+			}
+		}
+	}
+	for _, r := range rows {
+		if !slices.Contains(have[r.kind], r.name) {
+			t.Errorf("row for %s %s, which is not built", r.kind, r.name)
+		}
+		if (r.clients == "" || r.servers == "") != (r.instead != "") {
+			t.Errorf("%s %s: clients %q, servers %q, instead %q", r.kind, r.name, r.clients, r.servers, r.instead)
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package peertest
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// Trip is one connection of a foreign client: to which server, and with which
+// algorithms alone. An empty name leaves that kind to the client.
+type Trip struct {
+	Name string // tells it from the others of a run; no tab or line feed
+	Port int    // on 127.0.0.1
+	Kex, Cipher, MAC,
+	HostKeyAlgorithm, Compression string
+	HostKeys []Key // one of these has to be shown
+}
+
+// Trips are what a client is to do in one run, one after the other: log in,
+// run the command with the input, and take its output.
+type Trips struct {
+	User, Password string
+	Key            Key // the other way to log in, for clients that take no password
+	Command        string
+	Input          []byte
+	Trips          []Trip
+}
+
+// Outcome is how a trip went.
+type Outcome struct {
+	Status string // of the command, in decimal
+	Sum    string // of its standard output: SHA-256 in hexadecimal
+	Err    string // of the client, where it came to nothing
+}
+
+// script is a program of ours on a foreign library that makes many trips.
+type script struct {
+	command func(t testing.TB, dir string) Cmd // without the arguments of all scripts
+}
+
+// ScriptTrips are the clients that make all trips in one process, by name.
+func ScriptTrips() map[string]func(t testing.TB, x Trips) map[string]Outcome {
+	all := map[string]func(t testing.TB, x Trips) map[string]Outcome{}
+	for name, s := range tripScripts {
+		all[name] = s.run
+	}
+	return all
+}
+
+var tripScripts = map[string]script{
+	"asyncssh": {pythonTrips("asyncssh_trips.py", "asyncssh")},
+	"paramiko": {pythonTrips("paramiko_trips.py", "paramiko")},
+	"conch":    {pythonTrips("conch_trips.py", "twisted.conch.ssh")},
+	"jsch":     {jschTrips},
+	"libssh2":  {libssh2Trips},
+	"netssh":   {netsshTrips},
+	"node":     {nodeTrips},
+}
+
+func pythonTrips(name string, modules ...string) func(testing.TB, string) Cmd {
+	return func(t testing.TB, dir string) Cmd {
+		return Cmd{Path: Python(t, modules...), Args: []string{"-W", "ignore", unpack(t, dir, name)}}
+	}
+}
+
+func jschTrips(t testing.TB, dir string) Cmd {
+	Lookup(t, "javac") // without, java runs no source
+	jars := JavaLibraries(t, "jsch", "jzlib")
+	return Cmd{Path: "java", Args: []string{"-cp", jars, unpack(t, dir, "JschTrips.java")}}
+}
+
+func libssh2Trips(t testing.TB, dir string) Cmd {
+	program := compile(t, dir, "libssh2_trips.c", "libssh2.h", "-lssh2")
+	return Cmd{Path: program, Env: legacyOpenSSL(t, dir)}
+}
+
+func netsshTrips(t testing.TB, dir string) Cmd {
+	Lookup(t, "ruby")
+	if r := Run(t, nil, "ruby", "-e", "require 'net/ssh'"); r.Code != 0 {
+		Missing(t, "Net::SSH for Ruby")
+	}
+	return Cmd{Path: "ruby", Args: []string{"-W0", unpack(t, dir, "netssh_trips.rb")}, Env: legacyOpenSSL(t, dir)}
+}
+
+func nodeTrips(t testing.TB, dir string) Cmd {
+	return Cmd{Path: "node", Args: []string{"--openssl-legacy-provider", unpack(t, dir, "node_trips.js")}, Env: NodeModules(t, "ssh2")}
+}
+
+// unpack writes a script of ours into dir and returns its path.
+func unpack(t testing.TB, dir, name string) string {
+	t.Helper()
+	text, err := scripts.ReadFile("testdata/peers/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, name)
+	writeFile(t, path, string(text), 0o600)
+	return path
+}
+
+// run makes the trips. A trip of which the script says nothing has an Outcome
+// that says so.
+func (s script) run(t testing.TB, x Trips) map[string]Outcome {
+	t.Helper()
+	dir := t.TempDir()
+	c := s.command(t, dir)
+	input, list := filepath.Join(dir, "input"), filepath.Join(dir, "trips")
+	if err := os.WriteFile(input, x.Input, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, list, x.lines(), 0o600)
+	c.Args = append(c.Args, x.User, x.Password, x.Command, input, list)
+	c.Timeout = serverTimeout
+	r := c.Run(t)
+	outcomes := map[string]Outcome{}
+	for _, trip := range x.Trips {
+		outcomes[trip.Name] = Outcome{Err: "not a word of it; the end of standard error: " + tail(string(r.Stderr))}
+	}
+	for line := range strings.Lines(string(r.Stdout)) {
+		f := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 3)
+		if len(f) != 3 {
+			continue
+		}
+		o := Outcome{Status: f[1], Sum: f[2]}
+		if f[1] == "error" {
+			o = Outcome{Err: f[2]}
+		} else if path, ok := strings.CutPrefix(f[2], "file:"); ok {
+			sum := sha256.Sum256(readFile(t, path))
+			o.Sum = hex.EncodeToString(sum[:])
+		}
+		outcomes[f[0]] = o
+	}
+	return outcomes
+}
+
+// lines is the list of trips as the scripts read it: name, port, key exchange,
+// cipher, MAC, host key algorithm, compression and host keys, tabs between
+// them, "-" for what is not said.
+func (x Trips) lines() string {
+	var b bytes.Buffer
+	for _, p := range x.Trips {
+		var keys []string
+		for _, k := range p.HostKeys {
+			keys = append(keys, strings.Fields(k.Public)[1])
+		}
+		f := []string{p.Name, strconv.Itoa(p.Port), p.Kex, p.Cipher, p.MAC, p.HostKeyAlgorithm, p.Compression, strings.Join(keys, ",")}
+		for i := range f {
+			if f[i] == "" {
+				f[i] = "-"
+			}
+		}
+		fmt.Fprintln(&b, strings.Join(f, "\t"))
+	}
+	return b.String()
+}
