@@ -78,12 +78,12 @@ func open(o cipher.Opener, seq uint32, input []byte) (packet []byte, ok bool, er
 func FuzzPackets(f *testing.F) {
 	all := suites()
 	for i := range all {
-		f.Add(uint8(i), uint32(0), []byte{0, 0, 0, 12, 4, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11})
-		f.Add(uint8(i), uint32(7), append([]byte{0, 0, 0, 16}, make([]byte, 80)...))
-		f.Add(uint8(i), uint32(1<<32-1), []byte{0xff, 0xff, 0xff, 0xff})
-		f.Add(uint8(i), uint32(3), []byte{})
+		f.Add(uint16(i), uint32(0), []byte{0, 0, 0, 12, 4, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11})
+		f.Add(uint16(i), uint32(7), append([]byte{0, 0, 0, 16}, make([]byte, 80)...))
+		f.Add(uint16(i), uint32(1<<32-1), []byte{0xff, 0xff, 0xff, 0xff})
+		f.Add(uint16(i), uint32(3), []byte{})
 	}
-	f.Fuzz(func(t *testing.T, i uint8, seq uint32, input []byte) {
+	f.Fuzz(func(t *testing.T, i uint16, seq uint32, input []byte) {
 		_, opener := all[int(i)%len(all)].states(t)
 		if _, ok, err := open(opener, seq, input); ok && !errors.Is(err, cipher.ErrTag) {
 			t.Fatalf("%x was taken for a packet: %v", input, err)
@@ -96,11 +96,11 @@ func FuzzSealedPackets(f *testing.F) {
 	all := suites()
 	for i := range all {
 		for _, at := range []uint16{0, 3, 4, 5, 20, 1 << 15} {
-			f.Add(uint8(i), uint32(9), []byte("a payload that is longer than one block"), at, uint8(1))
+			f.Add(uint16(i), uint32(9), []byte("a payload that is longer than one block"), at, uint8(1))
 		}
-		f.Add(uint8(i), uint32(1<<32-1), []byte{}, uint16(0), uint8(0))
+		f.Add(uint16(i), uint32(1<<32-1), []byte{}, uint16(0), uint8(0))
 	}
-	f.Fuzz(func(t *testing.T, i uint8, seq uint32, payload []byte, at uint16, flip uint8) {
+	f.Fuzz(func(t *testing.T, i uint16, seq uint32, payload []byte, at uint16, flip uint8) {
 		s := all[int(i)%len(all)]
 		payload = payload[:min(len(payload), maxLength/2)]
 		sealer, opener := s.states(t)
