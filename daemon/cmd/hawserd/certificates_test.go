@@ -46,11 +46,12 @@ func refused(t *testing.T, r peertest.Result) {
 // TestUserCertificates: OpenSSH's ssh logs in with certificates that ssh-keygen made, where they are good (CRT-01, CRT-02).
 func TestUserCertificates(t *testing.T) {
 	t.Parallel()
-	ca, rsaCA, line, stranger := peertest.NewKey(t, peertest.Ed25519), peertest.NewKey(t, peertest.RSA2048), peertest.NewKey(t, peertest.ECDSA256), peertest.NewKey(t, peertest.Ed25519)
+	authorities := peertest.NewKeys(t, peertest.Ed25519, peertest.RSA2048, peertest.ECDSA256, peertest.Ed25519)
+	ca, rsaCA, line, stranger := authorities[0], authorities[1], authorities[2], authorities[3]
 	dir := t.TempDir()
-	cas, list, users := filepath.Join(dir, "ca"), filepath.Join(dir, "krl"), []peertest.Key{}
+	cas, list := filepath.Join(dir, "ca"), filepath.Join(dir, "krl")
 	write(t, cas, ca.Public+"\n"+`from="127.0.0.1" `+rsaCA.Public+"\n")
-	users = peertest.NewKeys(t, peertest.Ed25519, peertest.RSA2048, peertest.ECDSA384)
+	users := peertest.NewKeys(t, peertest.Ed25519, peertest.RSA2048, peertest.ECDSA384)
 	badKey := peertest.NewKey(t, peertest.Ed25519)
 
 	spec := filepath.Join(dir, "spec")
