@@ -32,6 +32,7 @@ type row struct {
 
 const (
 	vectors = "vectors under testdata/vectors, and TestMatrixMemory"
+	hybrids = "its halves: crypto/mlkem, and ecdh_nist.txt of testdata/vectors; tests of kex, and TestMatrixMemory"
 )
 
 // rows are the algorithms of the house with the programs of package peertest that have them.
@@ -48,8 +49,8 @@ var rows = []row{
 	{kexKind, "diffie-hellman-group-exchange-sha256", "asyncssh conch erlang go jsch libssh2 netssh node paramiko php plink ssh ssh1", "asyncssh conch erlang go paramiko sshd", ""},
 	{kexKind, "sntrup761x25519-sha512", "ssh", "sshd", ""},
 	{kexKind, "sntrup761x25519-sha512@openssh.com", "plink ssh", "sshd tinyssh", ""},
-	{kexKind, "mlkem768nistp256-sha256", "", "", vectors},
-	{kexKind, "mlkem1024nistp384-sha384", "", "", vectors},
+	{kexKind, "mlkem768nistp256-sha256", "", "", hybrids},
+	{kexKind, "mlkem1024nistp384-sha384", "", "", hybrids},
 	{kexKind, "curve448-sha512", "asyncssh erlang plink", "asyncssh erlang", ""},
 	{kexKind, "diffie-hellman-group15-sha512", "asyncssh node plink", "asyncssh node", ""},
 	{kexKind, "diffie-hellman-group17-sha512", "asyncssh node plink", "asyncssh node", ""},
