@@ -101,7 +101,7 @@ with that algorithm forced. Clients are foreign and met our server, servers are 
 ## Programs
 
 Versions are as the programs announce them: ssh1 is Debian's openssh-client-ssh1, dbclient and dropbear one project, plink
-PuTTY's, conch Twisted's, netssh Ruby's Net::SSH, node the npm package ssh2, go golang.org/x/crypto/ssh.
+PuTTY's, conch Twisted's, netssh Ruby's Net::SSH, php phpseclib, node the npm package ssh2, go golang.org/x/crypto/ssh.
 
 | program | role | version |
 |---|---|---|

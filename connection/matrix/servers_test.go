@@ -34,6 +34,8 @@ func foreignServers() []foreignServer {
 		{"conch", startConch},
 		{"node", startNode},
 		{"go", startGo},
+		{"tinyssh", startTinySSH},
+		{"erlang", startErlang},
 	}
 }
 
@@ -67,6 +69,16 @@ func startConch(t *testing.T, key peertest.Key) *peertest.Server {
 
 func startNode(t *testing.T, key peertest.Key) *peertest.Server {
 	return peertest.StartNodeServer(t, scriptOptions("node", key))
+}
+
+func startErlang(t *testing.T, key peertest.Key) *peertest.Server {
+	return peertest.StartErlangServer(t, scriptOptions("erlang", key))
+}
+
+func startTinySSH(t *testing.T, key peertest.Key) *peertest.Server {
+	account := peertest.NewAccount(t)
+	account.Authorize(t, key)
+	return peertest.StartTinySSH(t, account)
 }
 
 // scriptOptions are the names that a server of a script has: others are an error to some.

@@ -2,7 +2,7 @@
 // dropbear, PuTTY, AsyncSSH and paramiko, as servers and as clients. It is for
 // test files only and imports nothing of hawser.
 //
-// Other libraries make trips, see Trips: Twisted Conch, JSch, libssh2, Net::SSH
+// Other libraries make trips, see Trips: Twisted Conch, JSch, libssh2, Erlang, phpseclib, Net::SSH
 // for Ruby, the npm package ssh2, and OpenSSH 7.5's client.
 //
 // # Missing programs

@@ -61,6 +61,8 @@ var tripScripts = map[string]script{
 	"libssh2":  {libssh2Trips},
 	"netssh":   {netsshTrips},
 	"node":     {nodeTrips},
+	"php":      {phpTrips},
+	"erlang":   {erlangTrips},
 }
 
 func pythonTrips(name string, modules ...string) func(testing.TB, string) Cmd {
@@ -90,6 +92,20 @@ func netsshTrips(t testing.TB, dir string) Cmd {
 
 func nodeTrips(t testing.TB, dir string) Cmd {
 	return Cmd{Path: "node", Args: []string{"--openssl-legacy-provider", unpack(t, dir, "node_trips.js")}, Env: NodeModules(t, "ssh2")}
+}
+
+func phpTrips(t testing.TB, dir string) Cmd {
+	Lookup(t, "php")
+	if Run(t, nil, "php", "-r", `exit((include 'Net/SSH2.php') ? 0 : 1);`).Code != 0 {
+		Missing(t, "phpseclib 1")
+	}
+	return Cmd{Path: "php", Args: []string{unpack(t, dir, "phpseclib_trips.php")}}
+}
+
+func erlangTrips(t testing.TB, dir string) Cmd {
+	erlangSSH(t)
+	// The runtime's home is where it keeps what it finds out about hosts.
+	return Cmd{Path: "escript", Args: []string{unpack(t, dir, "erlang_trips.escript"), dir}, Env: []string{"HOME=" + dir}}
 }
 
 // unpack writes a script of ours into dir and returns its path.

@@ -2,6 +2,10 @@
 // starts it. Started without arguments it listens on 127.0.0.1:2222, makes a host key on its first run, accepts the keys
 // of ~/.ssh/authorized_keys, and where it finds no credentials prints a one-time password with the ssh command to paste.
 //
+// Users also log in with what an authority has certified: of the cert-authority lines of the authorized keys and the file
+// of -user-ca (OpenSSH's certificates), or of -x509-roots. The options of a certificate bind as those of a line do. The
+// keys in the file of -revoked-keys do not log in, and none does while that cannot be read.
+//
 // The exit status is 0 after SIGINT or SIGTERM, 1 when something it needs is missing or refused (a busy port, a host
 // key others can read), 2 when the arguments are wrong. Each failure is one line on standard error.
 //

@@ -24,7 +24,7 @@ func (s *server) greet(out io.Writer, addr net.Addr) {
 	}
 	if s.login.once != nil {
 		fmt.Fprintf(out, "no keys in %s and no -users file: log in as %s with a one-time password:\n\n    %s\n",
-			s.login.keys.path, s.me.name, s.pasteable(addr))
+			s.login.trust.keys.path, s.me.name, s.pasteable(addr))
 		s.login.once.renew()
 	}
 }

@@ -28,7 +28,12 @@ func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(fo
 type options struct {
 	listen         string
 	hostKeys       []string
+	hostCerts      []string
 	authorizedKeys string // empty: the user's own file
+	userCA         string // this and the next three, empty: none
+	x509Roots      string
+	revokedKeys    string
+	moduli         string
 	users          string // empty: none
 	require        []string
 	settings       []setting // in the order of the flags
@@ -65,9 +70,12 @@ var algorithmFlags = [...]struct {
 	{"kex", "offer these key exchange `methods`", byName("SSHKeyExchangeAlgorithms")},
 	{"macs", "offer these `MACs`", byName("SSHMacAlgorithms")},
 	{"compression", "offer these compression `methods`", (*daemon.Daemon).SetSSHCompressionAlgorithms},
-	{"hostkey-algorithms", "accept these signature `algorithms` for host and user keys", byName("SSHPublicKeyAlgorithms")},
+	{hostKeyAlgorithmsFlag, "accept these signature `algorithms` for host and user keys", byName("SSHPublicKeyAlgorithms")},
 	{profileFlag, "start from a `set` of algorithms: modern, compat2022 or all", byName("AlgorithmProfile")},
 }
+
+// hostKeyAlgorithmsFlag names the algorithms of keys.
+const hostKeyAlgorithmsFlag = "hostkey-algorithms"
 
 // profileFlag sets all lists of algorithms at once.
 const profileFlag = "profile"
@@ -97,6 +105,11 @@ func (opt *options) define(set *flag.FlagSet) {
 	set.Func("hostkey", "use the private key in `file` as a host key; repeatable (default: one made on the first run)",
 		appendTo(&opt.hostKeys))
 	set.StringVar(&opt.authorizedKeys, "authorized-keys", "", "accept the keys in `file` (default ~/.ssh/authorized_keys)")
+	set.Func("host-cert", "use the OpenSSH certificate in `file` with the host key that it is for; repeatable", appendTo(&opt.hostCerts))
+	set.StringVar(&opt.userCA, "user-ca", "", "accept user certificates by the authorities in `file`, lines of authorized_keys")
+	set.StringVar(&opt.x509Roots, "x509-roots", "", "accept user keys with X.509 certificates by the roots in `file`, PEM")
+	set.StringVar(&opt.revokedKeys, "revoked-keys", "", "refuse the keys and certificates in `file`, an OpenSSH KRL or a list of keys")
+	set.StringVar(&opt.moduli, "moduli", "", "take the groups of group exchange from `file`, as /etc/ssh/moduli")
 	set.StringVar(&opt.users, "users", "", "accept the passwords in `file`, lines of name:bcrypt")
 	set.Func("require", "require all of these `methods`, in order, e.g. publickey,password", opt.setRequire)
 	set.Func("config", "set `NAME=VALUE` of the daemon; repeatable", opt.setConfig)

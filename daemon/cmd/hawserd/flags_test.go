@@ -50,7 +50,8 @@ func TestHelp(t *testing.T) {
 	if _, err := parseFlags([]string{"-h"}, &out); !errors.Is(err, errHelp) {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"-listen", "-hostkey", "-authorized-keys", "-users", "-config", "-ciphers", "-kex", "-macs",
+	for _, name := range []string{"-listen", "-hostkey", "-authorized-keys", "-users", "-user-ca", "-host-cert",
+		"-x509-roots", "-revoked-keys", "-moduli", "-config", "-ciphers", "-kex", "-macs",
 		"-compression", "-hostkey-algorithms", "-profile", "-log", "-v", "-inetd", "-sftp-server"} {
 		if !strings.Contains(out.String(), "  "+name) {
 			t.Errorf("help does not name %s", name)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,39 @@ func hostKeys(files []string) ([]sshkey.Signer, error) {
 		keys = append(keys, key)
 	}
 	return keys, nil
+}
+
+// hostCertificates loads the certificates of the -host-cert flags. Each must be for one of keys, whose signer signs.
+func hostCertificates(files []string, keys []sshkey.Signer) ([]sshkey.Signer, error) {
+	var certs []sshkey.Signer
+	for _, file := range files {
+		cert, err := loadHostCertificate(file, keys)
+		if err != nil {
+			return nil, fmt.Errorf("host certificate %s: %w", file, err)
+		}
+		certs = append(certs, cert)
+	}
+	return certs, nil
+}
+
+func loadHostCertificate(file string, keys []sshkey.Signer) (sshkey.Signer, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := sshkey.ParseCertificate(text)
+	if err != nil {
+		return nil, err
+	}
+	if cert.Purpose != sshkey.HostCertificate {
+		return nil, fmt.Errorf("it is a %s certificate", cert.Purpose)
+	}
+	for _, key := range keys {
+		if bytes.Equal(sshkey.PlainBlob(key.PublicKey()), sshkey.PlainBlob(cert)) {
+			return sshkey.NewCertSigner(cert, key)
+		}
+	}
+	return nil, errors.New("it is for none of the host keys")
 }
 
 // loadHostKey reads a private key that nobody but its owner may read.

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"time"
 
 	"github.com/hawser-ssh/hawser/transport/sshkey"
 )
@@ -38,24 +37,19 @@ func (k *keyFile) load() ([]sshkey.AuthorizedKey, error) {
 	for _, w := range warnings {
 		k.log.Warn("line ignored", "file", k.path, "why", w)
 	}
-	return keys, err
+	if err != nil {
+		return nil, err
+	}
+	return keys, nil
 }
 
-// find returns what the key permits a client from an address, or nil when the key may not log in from there.
-func (k *keyFile) find(key sshkey.PublicKey, from string) *permissions {
+// read is load for a login: without the file there are no keys.
+func (k *keyFile) read() []sshkey.AuthorizedKey {
 	keys, err := k.load()
-	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			k.log.Warn("authorized keys not used", "err", err)
-		}
-		return nil
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		k.log.Warn("authorized keys not used", "err", err)
 	}
-	entry, err := sshkey.FindAuthorizedKey(keys, key, source(from), time.Now())
-	if err != nil {
-		k.log.Debug("key refused", "err", err)
-		return nil
-	}
-	return permissionsOf(entry.Options)
+	return keys
 }
 
 // openChecked opens a file unless check finds something wrong with it.

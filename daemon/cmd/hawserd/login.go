@@ -17,7 +17,7 @@ import (
 // file, for keys and their passwords; all of them work as the account. It is used by several connections at once.
 type login struct {
 	account string
-	keys    *keyFile
+	trust   *trust
 	users   *users   // nil: no passwords from a file
 	once    *oneTime // nil: no one-time password
 	require []string // nil: any one method
@@ -86,10 +86,11 @@ func (l *login) right(p *progress, from string, e *daemon.SSHUserAuthRequestEven
 		p.answer = false
 		return answer
 	case "publickey":
-		perms := l.keys.find(e.Key, from)
+		perms := l.trust.find(e.Key, e.User, from)
 		if perms == nil || !l.known(e.User) {
 			return false
 		}
+		e.Demand = perms.options.VerifyOptions()
 		if e.Verified {
 			p.perms = perms
 		}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/hawser-ssh/hawser/daemon"
+	"github.com/hawser-ssh/hawser/kex"
 	"github.com/hawser-ssh/hawser/transport/sshkey"
 )
 
@@ -23,6 +24,8 @@ type server struct {
 	d         *daemon.Daemon
 	me        *account
 	keys      []sshkey.Signer
+	certs     []sshkey.Signer // keys of them with their certificates
+	groups    []kex.Group     // of group exchange; nil: the daemon's own
 	login     *login
 	path      string   // PATH of programs
 	systemEnv []string // passed on from our own environment
@@ -48,6 +51,14 @@ func newServer(opt *options, stdout, stderr io.Writer) (*server, error) {
 	if s.keys, err = hostKeys(opt.hostKeys); err != nil {
 		return nil, err
 	}
+	if s.certs, err = hostCertificates(opt.hostCerts, s.keys); err != nil {
+		return nil, err
+	}
+	if opt.moduli != "" {
+		if s.groups, err = loadModuli(opt.moduli); err != nil {
+			return nil, err
+		}
+	}
 	s.path = os.Getenv("PATH")
 	if tz := os.Getenv("TZ"); tz != "" {
 		s.systemEnv = append(s.systemEnv, "TZ="+tz)
@@ -68,27 +79,31 @@ func newLogger(opt *options, stderr io.Writer) *slog.Logger {
 
 // newLogin finds the credentials. Where there are none and somebody can read it, a one-time password takes their place.
 func newLogin(opt *options, me *account, log *slog.Logger, stdout io.Writer) (*login, error) {
-	l := &login{account: me.name, require: opt.require, log: log, keys: &keyFile{opt.authorizedKeys, me.home, log}}
+	l := &login{account: me.name, require: opt.require, log: log}
+	file := &keyFile{opt.authorizedKeys, me.home, log}
 	named := opt.authorizedKeys != ""
 	if !named {
-		l.keys.path = filepath.Join(me.home, ".ssh", "authorized_keys")
+		file.path = filepath.Join(me.home, ".ssh", "authorized_keys")
+	}
+	var err error
+	if l.trust, err = newTrust(opt, file, log); err != nil {
+		return nil, err
 	}
 	if opt.users != "" {
-		var err error
 		if l.users, err = loadUsers(opt.users, me.home); err != nil {
 			return nil, fmt.Errorf("users: %w", err)
 		}
 	}
-	keys, err := l.keys.load()
+	keys, err := file.load()
 	switch {
 	case err != nil && named:
 		return nil, fmt.Errorf("authorized keys: %w", err)
 	case err != nil && !errors.Is(err, os.ErrNotExist):
 		log.Warn("authorized keys not used", "err", err)
 	}
-	if len(keys) == 0 && l.users == nil {
+	if len(keys) == 0 && l.users == nil && !l.trust.certifies() {
 		if opt.inetd {
-			return nil, fmt.Errorf("nobody could log in: no keys in %s and no -users file", l.keys.path)
+			return nil, fmt.Errorf("nobody could log in: no keys in %s and no -users file", file.path)
 		}
 		l.once = newOneTime(newPassword, announce(stdout))
 	}
@@ -103,7 +118,7 @@ func newLogin(opt *options, me *account, log *slog.Logger, stdout io.Writer) (*l
 // configure hands keys, settings and events to the daemon.
 func (s *server) configure(opt *options) error {
 	s.d.SetLogger(s.log)
-	if err := s.d.SetHostKeys(s.keys...); err != nil {
+	if err := s.d.SetHostKeys(slices.Concat(s.certs, s.keys)...); err != nil {
 		return fmt.Errorf("host keys: %w", err)
 	}
 	// A profile sets all lists: the flags that set one come after it, wherever they stand.
@@ -116,6 +131,9 @@ func (s *server) configure(opt *options) error {
 	if v, err := s.d.Config("ProcessIdleEvents"); err != nil || v != "True" {
 		return usagef("-config ProcessIdleEvents=False: hawserd has no loop that would run the events")
 	}
+	if err := s.allowKeys(opt); err != nil {
+		return err
+	}
 	if err := s.d.SetDefaultAuthMethods(strings.Join(s.login.next(&progress{}), ",")); err != nil {
 		return err
 	}
@@ -124,6 +142,44 @@ func (s *server) configure(opt *options) error {
 	}
 	s.handleEvents()
 	return nil
+}
+
+// allowKeys adds the algorithms that certificates and security keys need, and the groups, to what the settings chose.
+// Algorithms named one by one are left at that as far as other flags do not call for more.
+func (s *server) allowKeys(opt *options) error {
+	named := slices.ContainsFunc(opt.settings, func(o setting) bool { return o.flag == hostKeyAlgorithmsFlag })
+	var users []string
+	if !named {
+		users = append(users, sshkey.SecurityKeyAlgorithms()...)
+	}
+	if !named || opt.userCA != "" {
+		users = append(users, sshkey.CertificateAlgorithms()...)
+	}
+	if opt.x509Roots != "" {
+		users = append(users, sshkey.X509Algorithms()...)
+	}
+	if err := errors.Join(s.d.SetUserKeyAlgorithms(users...), s.d.SetGroups(s.groups...)); err != nil {
+		return err
+	}
+	if named || len(s.certs) == 0 {
+		return nil
+	}
+	const setting = "SSHPublicKeyAlgorithms"
+	list, err := s.d.Config(setting)
+	if err != nil {
+		return err
+	}
+	var hosts []string
+	for _, cert := range s.certs {
+		hosts = append(hosts, cert.Algorithms()...)
+	}
+	for _, name := range strings.Split(list, ",") {
+		if !slices.Contains(hosts, name) {
+			hosts = append(hosts, name)
+		}
+	}
+	_, err = s.d.Config(setting + "=" + strings.Join(hosts, ","))
+	return err
 }
 
 func profileFirst(o setting) int {
