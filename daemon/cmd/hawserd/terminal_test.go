@@ -72,8 +72,10 @@ func TestOpenSSHTerminal(t *testing.T) {
 		send("\r")
 		return strings.Contains(screen.String(), "40 132\r\n")
 	})
-	send("\x04") // end of input
-	see("over\r\n")
+	eventually(t, "the end of input is seen", func() bool {
+		send("\x04") // again, where one was typed while the last command still had the terminal
+		return strings.Contains(screen.String(), "over\r\n")
+	})
 	if r := p.Wait(); r.Code != 12 {
 		t.Errorf("status %d, %s", r.Code, r.Stderr)
 	}
