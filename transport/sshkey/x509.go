@@ -269,6 +269,23 @@ func (l Limits) NewX509Signer(name string, key crypto.Signer, chain ...*x509.Cer
 	return newSigner(key, public, public.key), nil
 }
 
+// NewX509Signers returns what NewX509Signer gives for each type that the key
+// and the certificates fit, those for SHA-1 last. The types of the drafts get
+// the first certificate alone. It is empty if none fits.
+func (l Limits) NewX509Signers(key crypto.Signer, chain ...*x509.Certificate) []Signer {
+	var signers []Signer
+	for i := range x509Types {
+		t, sent := &x509Types[i], chain
+		if t.bare && len(chain) > 1 {
+			sent = chain[:1]
+		}
+		if s, err := l.NewX509Signer(t.name, key, sent...); err == nil {
+			signers = append(signers, s)
+		}
+	}
+	return signers
+}
+
 // marshal returns the blob of a chain.
 func (t *x509Type) marshal(chain []*x509.Certificate) []byte {
 	if t.bare {
