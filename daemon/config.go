@@ -29,7 +29,8 @@ type setting struct {
 //	AltSSHCertStore[i], AltSSHCertStorePassword[i], AltSSHCertStoreType[i], AltSSHCertSubject[i]
 //	BindExclusively            False lets other sockets listen on the same port; default True
 //	BuildInfo                  read-only: version and toolchain
-//	CodePage                   of text; 65001, UTF-8, is the only one yet
+//	CodePage                   of the text of SendText and of the parameter type s, at once, by its number
+//	                           on Windows; default 65001, UTF-8
 //	ConnectionUID[id]          read-only: the number of a connection that is never reused, 0 for none
 //	DefaultConnectionTimeout   seconds a client may be silent before it is logged in; 0, the default, for LoginGraceTime alone
 //	DefaultIdleTimeout         seconds a client may be silent; 0, the default, for ever
@@ -122,7 +123,9 @@ var settings = [...]setting{
 		func(s *keyStore, v string) error { return s.find(v) }),
 	boolean("BindExclusively", func(o *options) *bool { return &o.bindExclusively }),
 	{name: "BuildInfo", get: func(*Daemon, int) (string, error) { return buildInfo(), nil }},
-	number("CodePage", codePageUTF8, codePageUTF8, func(o *options) *int { return &o.codePage }),
+	{name: "CodePage",
+		get: func(d *Daemon, _ int) (string, error) { return strconv.Itoa(d.opt.snapshot().codePage), nil },
+		set: setCodePage},
 	{name: "ConnectionUID", indexed: true, get: getConnectionUID},
 	number("DefaultConnectionTimeout", 0, maxSeconds, func(o *options) *int { return &o.handshakeTimeout }),
 	number("DefaultIdleTimeout", 0, maxSeconds, func(o *options) *int { return &o.idleTimeout }),

@@ -19,7 +19,7 @@ func TestConfigRoundTrip(t *testing.T) {
 		{"AllowedClients", "*", "10.*,example.org", "10.*,example.org"},
 		{"AltSSHCertCount", "0", "2", "2"},
 		{"BindExclusively", "True", "no", "False"},
-		{"CodePage", "65001", "65001", "65001"},
+		{"CodePage", "65001", "037", "37"},
 		{"DefaultConnectionTimeout", "0", "9", "9"},
 		{"DefaultIdleTimeout", "0", "9", "9"},
 		{"InBufferSize", "0", "65536", "65536"},
@@ -75,7 +75,7 @@ func TestConfigRefuses(t *testing.T) {
 		"TcpNoDelay=maybe", "ServerSSHVersionString=SSH-1.5-x", "ServerSSHVersionString=SSH-2.0-", "ServerSSHVersionString=SSH-2.0-\x01",
 		"ServerSSHVersionString=SSH-2.0-" + strings.Repeat("x", 250), "SSHMacAlgorithms=", "SSHMacAlgorithms=hmac-nonsense",
 		"AlgorithmProfile=none", "AltSSHCertCount=-1", "AltSSHCertStore[0]=x", "AltSSHCertStoreType[0]", "KeyRenegotiationThreshold=0",
-		"CodePage=37", "UserAuthBanner[1", "InBufferSize=-1"} {
+		"CodePage=36", "UserAuthBanner[1", "InBufferSize=-1"} {
 		if got, err := New().Config(text); err == nil {
 			t.Errorf("Config(%q) = %q", text, got)
 		} else if e, ok := errors.AsType[*Error](err); !ok || e.Code != CodeInvalidArgument {

@@ -27,7 +27,6 @@ const (
 	maxMaxConnections     = 100_000
 	maxRefusals           = 32      // clients that are being told why they are refused
 	maxText               = 8 << 10 // bytes of a message or description, which may hold lists of algorithms
-	codePageUTF8          = 65001
 )
 
 // options are the values of all properties and settings. Copies are cheap and

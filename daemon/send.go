@@ -30,10 +30,15 @@ func (d *Daemon) SendBytes(channelID int, data []byte) error {
 	return ch.send(data)
 }
 
-// SendText sends text on a channel, encoded by the CodePage setting, as
-// [Daemon.SendBytes] does.
+// SendText sends text on a channel, in the code page of the CodePage setting,
+// as [Daemon.SendBytes] does. Error 10022 means that the code page lacks a
+// character of it: nothing has been sent then.
 func (d *Daemon) SendText(channelID int, text string) error {
-	return d.SendBytes(channelID, []byte(text))
+	encoded, err := d.encodeText(text)
+	if err != nil {
+		return err
+	}
+	return d.SendBytes(channelID, []byte(encoded))
 }
 
 // SendChannelData is [Daemon.SendBytes].
