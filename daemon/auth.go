@@ -24,7 +24,7 @@ type asker struct {
 // authConfig returns what the layer below asks.
 func (c *conn) authConfig(tc *transport.Conn) *userauth.ServerConfig {
 	l := &asker{c: c, tc: tc}
-	return &userauth.ServerConfig{
+	cfg := &userauth.ServerConfig{
 		ServiceRequest:      l.service,
 		None:                l.none,
 		Password:            l.password,
@@ -35,6 +35,16 @@ func (c *conn) authConfig(tc *transport.Conn) *userauth.ServerConfig {
 		MaxFailures:         c.opt.maxAuth,
 		Logger:              c.logger(),
 	}
+	if l.trustsHosts() {
+		cfg.HostBased = l.hostBased
+	}
+	return cfg
+}
+
+// trustsHosts reports whether the program takes another machine's word for its
+// users: DefaultAuthMethods has to say so.
+func (l *asker) trustsHosts() bool {
+	return slices.Contains(methodList(l.c.opt.authMethods), userauth.MethodHostBased)
 }
 
 func (l *asker) service(_ context.Context, name string) bool {
@@ -61,6 +71,12 @@ func (l *asker) publicKey(_ context.Context, a *userauth.Attempt, key sshkey.Pub
 	r := l.decide(a, e)
 	r.Verify = e.Demand
 	return r
+}
+
+func (l *asker) hostBased(_ context.Context, a *userauth.Attempt, key sshkey.PublicKey, algorithm, host, hostUser string) userauth.Result {
+	return l.decide(a, &SSHUserAuthRequestEvent{
+		AuthParam: string(key.Marshal()), KeyAlgorithm: algorithm, Key: key, Verified: true, Host: host, HostUser: hostUser,
+	})
 }
 
 // interactive asks the prompts, then the program about each answer, and at
@@ -117,6 +133,9 @@ func (l *asker) ask(a *userauth.Attempt, e *SSHUserAuthRequestEvent) bool {
 	case invited: // to prove that it holds the key: the next attempt is of the same method
 	case e.AvailableMethods != before:
 		l.methods = methodList(e.AvailableMethods)
+		if !l.trustsHosts() {
+			l.methods = slices.DeleteFunc(l.methods, func(m string) bool { return m == userauth.MethodHostBased })
+		}
 	case partial && a.Method == e.AuthMethod:
 		l.methods = slices.DeleteFunc(l.methods, func(m string) bool { return m == a.Method })
 	}
@@ -165,7 +184,7 @@ func methodList(list string) []string {
 	names := []string{}
 	for name := range strings.SplitSeq(list, ",") {
 		switch name = strings.TrimSpace(name); name {
-		case userauth.MethodPassword, userauth.MethodPublicKey, userauth.MethodInteractive:
+		case userauth.MethodPassword, userauth.MethodPublicKey, userauth.MethodInteractive, userauth.MethodHostBased:
 			if !slices.Contains(names, name) {
 				names = append(names, name)
 			}

@@ -95,7 +95,7 @@ func TestProperties(t *testing.T) {
 	}
 	for name, err := range map[string]error{
 		"backlog":       d.SetConnectionBacklog(0),
-		"methods":       d.SetDefaultAuthMethods("password,hostbased"),
+		"methods":       d.SetDefaultAuthMethods("password,nonsense"),
 		"timeout":       d.SetDefaultTimeout(-1),
 		"port":          d.SetLocalPort(65536),
 		"prompts":       d.SetKeyboardInteractivePromptCount(33),

@@ -144,17 +144,25 @@ type SSHUserAuthRequestEvent struct {
 	ConnectionID int
 	User         string
 	Service      string // the service to start afterwards
-	// AuthMethod is none, password, publickey or keyboard-interactive, and
-	// keyboard-interactive-1, -2 and so on for each answer of the latter: all
-	// of them must be accepted, and then keyboard-interactive itself.
+	// AuthMethod is none, password, publickey, hostbased or
+	// keyboard-interactive, and keyboard-interactive-1, -2 and so on for each
+	// answer of the latter: all of them must be accepted, and then
+	// keyboard-interactive itself.
 	AuthMethod string
 	// AuthParam is the password, the key as its blob (RFC 4253 §6.6), the
 	// answer to a prompt, or empty.
 	AuthParam string
-	// KeyAlgorithm is the signature algorithm of a publickey attempt.
+	// KeyAlgorithm is the signature algorithm of a publickey or hostbased
+	// attempt.
 	KeyAlgorithm string
-	// Key is the key of a publickey attempt, nil for other methods.
+	// Key is the key of a publickey attempt, in a hostbased one that of the
+	// client's host, and nil for other methods.
 	Key sshkey.PublicKey
+	// Host and HostUser are what Key says in a hostbased attempt (RFC 4252 §9),
+	// empty for other methods: HostUser is logged in at Host, which is ASCII
+	// without a dot at its end, and wants to be User here. Whether Key is that
+	// of Host, and whether Host may say so, is for the program to decide.
+	Host, HostUser string
 	// Verified is true where the client has proved to hold Key. An attempt
 	// without it only asks whether the key would do, and logs nobody in.
 	Verified bool

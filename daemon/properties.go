@@ -75,7 +75,8 @@ func (d *Daemon) SetConnectionBacklog(n int) error {
 func (d *Daemon) DefaultAuthMethods() string { return d.opt.snapshot().authMethods }
 
 // SetDefaultAuthMethods sets DefaultAuthMethods for new connections, out of
-// none, password, publickey and keyboard-interactive.
+// none, password, publickey, keyboard-interactive and hostbased. The last is
+// off unless it is named here: it believes other machines (RFC 4252 §9).
 func (d *Daemon) SetDefaultAuthMethods(methods string) error {
 	names, err := parseMethods(methods)
 	if err != nil {
@@ -242,7 +243,7 @@ func parseMethods(list string) ([]string, error) {
 		name = strings.TrimSpace(name)
 		switch name {
 		case "":
-		case userauth.MethodNone, userauth.MethodPassword, userauth.MethodPublicKey, userauth.MethodInteractive:
+		case userauth.MethodNone, userauth.MethodPassword, userauth.MethodPublicKey, userauth.MethodInteractive, userauth.MethodHostBased:
 			names = append(names, name)
 		default:
 			return nil, invalid("unknown authentication method " + quote(name))

@@ -209,6 +209,7 @@ func TestTrustFilesRefused(t *testing.T) {
 		{"-x509-roots", absent}, {"-x509-roots", broken}, {"-x509-roots", key.Path},
 		{"-revoked-keys", absent}, {"-revoked-keys", broken},
 		{"-moduli", absent}, {"-moduli", broken},
+		{"-hostbased-known-hosts", absent}, {"-hostbased-known-hosts", broken}, {"-hostbased-known-hosts", loose},
 		{"-host-cert", absent}, {"-host-cert", broken}, {"-host-cert", key.Path + ".pub"},
 		{"-host-cert", certify(t, other, other, "-h", "-I", "x", "-n", "x")},
 		{"-host-cert", certify(t, other, key, "-I", "x", "-n", "x")},

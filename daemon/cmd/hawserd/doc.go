@@ -4,7 +4,9 @@
 //
 // Users also log in with what an authority has certified: of the cert-authority lines of the authorized keys and the file
 // of -user-ca (OpenSSH's certificates), or of -x509-roots. The options of a certificate bind as those of a line do. The
-// keys in the file of -revoked-keys do not log in, and none does while that cannot be read.
+// keys in the file of -revoked-keys do not log in, and none does while that cannot be read. With -hostbased-known-hosts
+// the hosts of that file vouch for their users (RFC 4252 §9), each under the name that he has there too; a host is who has
+// its key, at whatever address, and whoever administers it can be all of its users here.
 //
 // The exit status is 0 after SIGINT or SIGTERM, 1 when something it needs is missing or refused (a busy port, a host
 // key others can read), 2 when the arguments are wrong. Each failure is one line on standard error.

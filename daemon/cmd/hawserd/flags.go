@@ -30,9 +30,10 @@ type options struct {
 	hostKeys       []string
 	hostCerts      []string
 	authorizedKeys string // empty: the user's own file
-	userCA         string // this and the next three, empty: none
+	userCA         string // this and the next four, empty: none
 	x509Roots      string
 	revokedKeys    string
+	trustedHosts   string
 	moduli         string
 	users          string // empty: none
 	require        []string
@@ -59,7 +60,7 @@ func byName(name string) func(*daemon.Daemon, string) error {
 }
 
 // authMethods are what -require may name.
-var authMethods = []string{"publickey", "password", "keyboard-interactive"}
+var authMethods = []string{"publickey", "hostbased", "password", "keyboard-interactive"}
 
 // algorithmFlags choose algorithms of the daemon.
 var algorithmFlags = [...]struct {
@@ -109,6 +110,8 @@ func (opt *options) define(set *flag.FlagSet) {
 	set.StringVar(&opt.userCA, "user-ca", "", "accept user certificates by the authorities in `file`, lines of authorized_keys")
 	set.StringVar(&opt.x509Roots, "x509-roots", "", "accept user keys with X.509 certificates by the roots in `file`, PEM")
 	set.StringVar(&opt.revokedKeys, "revoked-keys", "", "refuse the keys and certificates in `file`, an OpenSSH KRL or a list of keys")
+	set.StringVar(&opt.trustedHosts, "hostbased-known-hosts", "",
+		"let users of the hosts in `file`, lines of known_hosts, in under the names they have there")
 	set.StringVar(&opt.moduli, "moduli", "", "take the groups of group exchange from `file`, as /etc/ssh/moduli")
 	set.StringVar(&opt.users, "users", "", "accept the passwords in `file`, lines of name:bcrypt")
 	set.Func("require", "require all of these `methods`, in order, e.g. publickey,password", opt.setRequire)

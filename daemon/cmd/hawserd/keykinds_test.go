@@ -29,13 +29,19 @@ import (
 	"github.com/hawser-ssh/hawser/wire"
 )
 
-// login logs in with our own client.
+// login logs in with our own client and a key.
 func (h *hawserd) login(t testing.TB, signer sshkey.Signer) error {
+	t.Helper()
+	return h.loginBy(t, userauth.PublicKeys(signer))
+}
+
+// loginBy logs in with our own client.
+func (h *hawserd) loginBy(t testing.TB, method userauth.Method) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	c, err := sshclient.Dial(ctx, "tcp", h.addr, &sshclient.Config{
-		User: h.user, Auth: []userauth.Method{userauth.PublicKeys(signer)}, HostKey: sshclient.InsecureIgnoreHostKey(),
+		User: h.user, Auth: []userauth.Method{method}, HostKey: sshclient.InsecureIgnoreHostKey(),
 	})
 	if err == nil {
 		c.Close()

@@ -35,6 +35,9 @@ type progress struct {
 // methods that can work at all, in the order in which they are offered.
 func (l *login) methods() []string {
 	methods := []string{"publickey"}
+	if l.trust.hosts != nil {
+		methods = append(methods, "hostbased")
+	}
 	if l.users != nil || l.once != nil {
 		methods = append(methods, "password", "keyboard-interactive")
 	}
@@ -95,6 +98,8 @@ func (l *login) right(p *progress, from string, e *daemon.SSHUserAuthRequestEven
 			p.perms = perms
 		}
 		return true
+	case "hostbased":
+		return e.HostUser == e.User && l.known(e.User) && l.trust.vouches(e.Host, e.Key)
 	}
 	return false
 }

@@ -108,8 +108,12 @@ func newLogin(opt *options, me *account, log *slog.Logger, stdout io.Writer) (*l
 		l.once = newOneTime(newPassword, announce(stdout))
 	}
 	for _, m := range l.require {
+		needs := "-users"
+		if m == "hostbased" {
+			needs = "-hostbased-known-hosts"
+		}
 		if !slices.Contains(l.methods(), m) {
-			return nil, usagef("-require %s: that needs -users", m)
+			return nil, usagef("-require %s: that needs %s", m, needs)
 		}
 	}
 	return l, nil

@@ -25,6 +25,7 @@ type trust struct {
 	authorities []sshkey.AuthorizedKey // of -user-ca, each marked cert-authority
 	roots       *x509.CertPool         // of -x509-roots; nil: none
 	revoked     string                 // of -revoked-keys, read anew for every login; empty: none
+	hosts       *sshkey.KnownHosts     // of -hostbased-known-hosts, whose users are believed; nil: none
 	log         *slog.Logger
 }
 
@@ -45,6 +46,11 @@ func newTrust(opt *options, keys *keyFile, log *slog.Logger) (*trust, error) {
 	if t.revoked != "" {
 		if _, err := sshkey.LoadRevokedKeys(t.revoked); err != nil {
 			return nil, fmt.Errorf("revoked keys: %s: %w", t.revoked, err)
+		}
+	}
+	if opt.trustedHosts != "" {
+		if t.hosts, err = loadHosts(opt.trustedHosts); err != nil {
+			return nil, fmt.Errorf("known hosts: %w", err)
 		}
 	}
 	return t, nil
@@ -70,6 +76,22 @@ func loadAuthorities(path string) ([]sshkey.AuthorizedKey, error) {
 		keys[i].Options.CertAuthority = true
 	}
 	return keys, nil
+}
+
+// loadHosts reads lines of known_hosts. One that is malformed might be to revoke a key, so that it is an error.
+func loadHosts(path string) (*sshkey.KnownHosts, error) {
+	text, err := readTrust(path)
+	if err != nil {
+		return nil, err
+	}
+	hosts, warnings, err := sshkey.ParseKnownHosts(strings.NewReader(text), path)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", path, err)
+	case len(warnings) > 0:
+		return nil, fmt.Errorf("%s line %d: %s", path, warnings[0].Line, warnings[0].Text)
+	}
+	return hosts, nil
 }
 
 func loadRoots(path string) (*x509.CertPool, error) {
@@ -117,7 +139,33 @@ func readTrust(path string) (string, error) {
 }
 
 // certifies reports whether anybody can log in without a line in the authorized keys.
-func (t *trust) certifies() bool { return t.authorities != nil || t.roots != nil }
+func (t *trust) certifies() bool { return t.authorities != nil || t.roots != nil || t.hosts != nil }
+
+// vouches reports whether key is that of a host whose word is taken. The key says which host it is: addresses and what
+// DNS makes of them prove nothing.
+func (t *trust) vouches(host string, key sshkey.PublicKey) bool {
+	err := t.hosts.Check(host, 0, key)
+	if err == nil {
+		err = t.notRevoked(key)
+	}
+	if err != nil {
+		t.log.Debug("host refused", "err", err)
+	}
+	return err == nil
+}
+
+// notRevoked returns why a key is not to be used any more.
+func (t *trust) notRevoked(key sshkey.PublicKey) error {
+	if t.revoked == "" {
+		return nil
+	}
+	list, err := sshkey.LoadRevokedKeys(t.revoked) // which revokes all if it cannot be read
+	if err != nil {
+		t.log.Error("all keys refused", "err", err)
+		return err
+	}
+	return list.CheckRevoked(key)
+}
 
 // find returns what the key permits a client that wants to log in as user from an address, or nil when it may not.
 func (t *trust) find(key sshkey.PublicKey, user, from string) *permissions {
@@ -125,13 +173,8 @@ func (t *trust) find(key sshkey.PublicKey, user, from string) *permissions {
 	if err == nil && options.VerifyRequired && !strings.HasPrefix(key.Type(), "sk-") {
 		err = errors.New("user verification is required, which only security keys can show")
 	}
-	if err == nil && t.revoked != "" {
-		var list *sshkey.KRL // which revokes all if it cannot be read
-		if list, err = sshkey.LoadRevokedKeys(t.revoked); err != nil {
-			t.log.Error("all keys refused", "err", err)
-		} else {
-			err = list.CheckRevoked(key)
-		}
+	if err == nil {
+		err = t.notRevoked(key)
 	}
 	if err != nil {
 		t.log.Debug("key refused", "err", err)
@@ -179,9 +222,5 @@ func (t *trust) revokedAuthority(cert *x509.Certificate) error {
 	if err != nil {
 		return err
 	}
-	list, err := sshkey.LoadRevokedKeys(t.revoked)
-	if err != nil {
-		return err
-	}
-	return list.CheckRevoked(key)
+	return t.notRevoked(key)
 }
