@@ -17,10 +17,13 @@
 //	private.go            ParsePrivateKey, MarshalPrivateKey, the table of PEM types
 //	openssh.go            the openssh-key-v1 container; bcryptpbkdf.go its KDF, filecipher.go its ciphers
 //	pem.go, pbes2.go      PKCS #1, PKCS #8, SEC 1 and their encrypted forms; pemold.go DSA, Ed448
+//	pkcs8.go ppk.go       writers: MarshalPKCS8; MarshalPPK, PuTTY's private key files
 //	authorizedkeys.go     authorized_keys lines; authorizedoptions.go their options, optionvalues.go the values
 //	knownhosts.go         known_hosts; knownhost.go its lines
 //	lines.go pattern.go   what both files have in common
-//	fingerprint.go, generate.go, errors.go, limits.go
+//	rfc4716.go            public keys in the form of RFC 4716
+//	fingerprint.go        fingerprints; randomart.go the pictures of them
+//	generate.go, errors.go, limits.go
 //
 // # Key types and algorithms
 //

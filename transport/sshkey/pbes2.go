@@ -46,6 +46,12 @@ var pbes2Ciphers = [...]struct {
 	{asn1.ObjectIdentifier{1, 2, 840, 113549, 3, 7}, 24, desBlock},
 }
 
+// The rows that files we write have.
+const (
+	pbes2WritePRF = 1 // HMAC-SHA-256
+	pbes2Write    = 2 // AES-256-CBC
+)
+
 // pbes2 holds the parameters of an EncryptedPrivateKeyInfo; slices are views.
 type pbes2 struct {
 	salt       []byte

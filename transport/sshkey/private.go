@@ -14,8 +14,8 @@ type pemType struct {
 // pemTypes lists the forms of private key files that are read.
 var pemTypes = [...]pemType{
 	{opensshPEM, Limits.parseOpenSSH},
-	{"PRIVATE KEY", Limits.parsePKCS8},
-	{"ENCRYPTED PRIVATE KEY", Limits.parseEncryptedPKCS8},
+	{pkcs8PEM, Limits.parsePKCS8},
+	{encryptedPKCS8PEM, Limits.parseEncryptedPKCS8},
 	{"RSA PRIVATE KEY", Limits.parsePKCS1},
 	{"EC PRIVATE KEY", Limits.parseSEC1},
 	{"DSA PRIVATE KEY", Limits.parseDSAPEM},
