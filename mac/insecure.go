@@ -3,7 +3,6 @@ package mac
 import (
 	"crypto/md5"
 	"crypto/sha1"
-	"crypto/sha256"
 	"crypto/sha512"
 
 	//lint:ignore SA1019 old peers have nothing else, and it must be asked for by name
@@ -22,7 +21,7 @@ var insecure = [...]MAC{
 
 	// Tags of 96 bits are guessed more easily than a MAC should be, and without EtM what they cover is decrypted first.
 	{Name: "hmac-sha2-512-96", KeySize: 64, TagSize: tag96, New: newHMAC(sha512.New, tag96)},
-	{Name: "hmac-sha2-256-96", KeySize: 32, TagSize: tag96, New: newHMAC(sha256.New, tag96)},
+	{Name: "hmac-sha2-256-96", KeySize: 32, TagSize: tag96, New: newHMACSHA256(tag96)},
 
 	// Collisions of SHA-1 can be bought. HMAC does not rest on their absence, but nobody needs to wait for what is next.
 	{Name: "hmac-sha1-etm@openssh.com", KeySize: 20, TagSize: 20, EtM: true, New: newHMAC(sha1.New, 20)},

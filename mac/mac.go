@@ -1,7 +1,6 @@
 package mac
 
 import (
-	"crypto/sha256"
 	"crypto/sha512"
 	"fmt"
 )
@@ -33,9 +32,9 @@ type Authenticator interface {
 // table has the MACs that are safe to offer, the preferred one first. Encrypt-then-MAC stands before encrypt-and-MAC
 // since a forged packet is then refused before anything of it is decrypted.
 var table = [...]MAC{
-	{Name: "hmac-sha2-256-etm@openssh.com", KeySize: 32, TagSize: 32, EtM: true, New: newHMAC(sha256.New, 32)},
+	{Name: "hmac-sha2-256-etm@openssh.com", KeySize: 32, TagSize: 32, EtM: true, New: newHMACSHA256(32)},
 	{Name: "hmac-sha2-512-etm@openssh.com", KeySize: 64, TagSize: 64, EtM: true, New: newHMAC(sha512.New, 64)},
-	{Name: "hmac-sha2-256", KeySize: 32, TagSize: 32, New: newHMAC(sha256.New, 32)}, // RFC 6668
+	{Name: "hmac-sha2-256", KeySize: 32, TagSize: 32, New: newHMACSHA256(32)},       // RFC 6668
 	{Name: "hmac-sha2-512", KeySize: 64, TagSize: 64, New: newHMAC(sha512.New, 64)}, // RFC 6668
 }
 
