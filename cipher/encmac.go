@@ -32,7 +32,11 @@ func (s *macState) Layout() Layout { return s.layout }
 type macSealer struct{ macState }
 
 func newMACSealer(c Cipher, m *mac.MAC, encrypt Transform, macKey []byte) Sealer {
-	return &macSealer{newMACState(c, m, encrypt, macKey)}
+	s := macSealer{newMACState(c, m, encrypt, macKey)}
+	if pair, ok := s.auth.(mac.PairAuthenticator); ok {
+		return &pairSealer{s, pair}
+	}
+	return &s
 }
 
 // Seal implements Sealer. Encrypt-and-MAC covers the plaintext (RFC 4253 §6.4); encrypt-then-MAC leaves the length clear
@@ -55,7 +59,11 @@ type macOpener struct {
 }
 
 func newMACOpener(c Cipher, m *mac.MAC, decrypt Transform, macKey []byte) Opener {
-	return &macOpener{macState: newMACState(c, m, decrypt, macKey)}
+	s := macOpener{macState: newMACState(c, m, decrypt, macKey)}
+	if pair, ok := s.auth.(mac.PairAuthenticator); ok && s.etm {
+		return &aheadOpener{macOpener: s, pair: pair}
+	}
+	return &s
 }
 
 // Length implements Opener. With encrypt-and-MAC the length is in the first block, which is decrypted here and therefore
@@ -72,18 +80,29 @@ func (s *macOpener) Open(seq uint32, packet []byte) error {
 	if len(packet) < s.layout.Head+s.layout.Tag {
 		return ErrTag
 	}
-	body, tag := packet[:len(packet)-s.layout.Tag], packet[len(packet)-s.layout.Tag:]
-	broken := (len(body) - s.layout.Head) % s.layout.Align
-	rest := body[s.layout.Head : len(body)-broken]
+	body := packet[:len(packet)-s.layout.Tag]
 	if !s.etm {
+		rest := s.whole(body)
 		s.crypt(rest, rest)
 	}
-	want := s.auth.Tag(s.want[:0], seq, body)
-	if subtle.ConstantTimeCompare(want, tag) != 1 || broken != 0 {
+	return s.verify(packet, s.auth.Tag(s.want[:0], seq, body))
+}
+
+// verify compares the tag of a packet with the one that it should have, and with encrypt-then-MAC decrypts it.
+func (s *macOpener) verify(packet, want []byte) error {
+	body, tag := packet[:len(packet)-s.layout.Tag], packet[len(packet)-s.layout.Tag:]
+	rest := s.whole(body)
+	if subtle.ConstantTimeCompare(want, tag) != 1 || len(rest) != len(body)-s.layout.Head {
 		return ErrTag
 	}
 	if s.etm {
 		s.crypt(rest, rest)
 	}
 	return nil
+}
+
+// whole returns the whole blocks of body behind its head.
+func (s *macOpener) whole(body []byte) []byte {
+	broken := (len(body) - s.layout.Head) % s.layout.Align
+	return body[s.layout.Head : len(body)-broken]
 }

@@ -24,7 +24,7 @@ func (c *Conn) writeOut() {
 	c.joined.Add(1)
 	defer c.joined.Done()
 	leaving := o.control
-	o.direct, o.buf = o.buf, nil
+	o.direct = o.take()
 	o.mu.Unlock()
 	n := c.tryWrite()
 	o.mu.Lock()
@@ -34,9 +34,9 @@ func (c *Conn) writeOut() {
 		o.control.sub(leaving)
 		putBuffer(b)
 	} else { // before anything that was sealed since
-		rest := append(b[:copy(b, b[n:])], o.buf...)
-		putBuffer(o.buf)
-		o.buf = rest
+		since := o.take()
+		o.buf = append(b[:copy(b, b[n:])], since...)
+		putBuffer(since)
 	}
 	if len(o.buf) > 0 || o.err != nil {
 		c.startFlush()
@@ -56,8 +56,7 @@ func (c *Conn) runFlusher() {
 	o := &c.out
 	o.mu.Lock()
 	for len(o.buf) > 0 {
-		b, leaving := o.buf, o.control
-		o.buf = nil
+		b, leaving := o.take(), o.control
 		notify := o.release()
 		o.mu.Unlock()
 		runAll(notify)
@@ -69,8 +68,7 @@ func (c *Conn) runFlusher() {
 		o.mu.Lock()
 		o.control.sub(leaving)
 		if err != nil {
-			putBuffer(o.buf)
-			o.buf = nil
+			putBuffer(o.take())
 		}
 	}
 	o.flushing = false

@@ -29,6 +29,7 @@ type receiver struct {
 	limit int  // bytes that the next read may take at most
 
 	opener  cipher.Opener
+	ahead   cipher.AheadOpener // opener, where it is one
 	layout  cipher.Layout
 	packets uint64 // under these keys
 	bytes   uint64
@@ -52,6 +53,7 @@ type receiver struct {
 // setOpener makes o open all further packets.
 func (in *receiver) setOpener(o cipher.Opener) {
 	in.opener, in.layout = o, o.Layout()
+	in.ahead, _ = o.(cipher.AheadOpener)
 	in.packets, in.bytes = 0, 0
 }
 
@@ -77,15 +79,23 @@ func (c *Conn) readFrame() ([]byte, error) {
 	if err := c.fill(total); err != nil {
 		return nil, err
 	}
-	packet := in.buf[in.r : in.r+total]
-	if in.opener.Open(in.seq, packet) != nil || fault != nil {
+	if in.open(total) != nil || fault != nil {
 		return nil, c.forged(total)
 	}
 	in.next = in.r + total
 	if err := in.account(total); err != nil {
 		return nil, err
 	}
-	return in.payload(packet[4 : 4+length])
+	return in.payload(in.buf[in.r+4:][:length])
+}
+
+// open verifies and decrypts the packet of n bytes at r.
+func (in *receiver) open(n int) error {
+	packet := in.buf[in.r : in.r+n]
+	if in.ahead != nil {
+		return in.ahead.OpenAhead(in.seq, packet, in.buf[in.r+n:in.w])
+	}
+	return in.opener.Open(in.seq, packet)
 }
 
 // forged ends reading at a packet that is not the peer's, of which n bytes

@@ -30,6 +30,8 @@ type sender struct {
 	wrote  int    // result of poll
 
 	sealer  cipher.Sealer
+	pair    cipher.PairSealer // sealer, where it is one
+	held    int               // length of the last packet in buf, which waits for another to be sealed with; or 0
 	layout  cipher.Layout
 	seq     uint32
 	packets uint64 // under these keys
@@ -75,7 +77,9 @@ func (q *controlQueue) drop() { *q = controlQueue{} }
 
 // setSealer makes s seal all further packets.
 func (o *sender) setSealer(s cipher.Sealer) {
+	o.sealHeld()
 	o.sealer, o.layout = s, s.Layout()
+	o.pair, _ = s.(cipher.PairSealer)
 	o.packets, o.bytes = 0, 0
 }
 
@@ -251,11 +255,42 @@ func (c *Conn) seal(head, body []byte) error {
 	at := 5 + copy(p[5:], head)
 	at += copy(p[at:], body)
 	fillPadding(p[at : at+pad])
-	o.sealer.Seal(o.seq, p)
+	o.protect(start)
 	o.seq++
 	o.packets++
 	o.bytes += uint64(total)
 	return nil
+}
+
+// protect seals the packet at the end of buf, which begins at start; or holds it back, for two are sealed in less time
+// than one after the other. Nobody takes buf without sealHeld.
+func (o *sender) protect(start int) {
+	p := o.buf[start:]
+	switch {
+	case o.pair == nil:
+		o.sealer.Seal(o.seq, p)
+	case o.held == 0:
+		o.held = len(p)
+	default:
+		o.pair.SealPair(o.seq-1, o.buf[start-o.held:start], p)
+		o.held = 0
+	}
+}
+
+// sealHeld seals the packet that waits for another.
+func (o *sender) sealHeld() {
+	if o.held > 0 {
+		o.sealer.Seal(o.seq-1, o.buf[len(o.buf)-o.held:])
+		o.held = 0
+	}
+}
+
+// take returns what is sealed, and begins a new buffer. The lock is held.
+func (o *sender) take() []byte {
+	o.sealHeld()
+	b := o.buf
+	o.buf = nil
+	return b
 }
 
 // padding returns how many bytes follow n bytes of padding_length and payload.
