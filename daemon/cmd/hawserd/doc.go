@@ -8,6 +8,8 @@
 // the hosts of that file vouch for their users (RFC 4252 §9), each under the name that he has there too; a host is who has
 // its key, at whatever address, and whoever administers it can be all of its users here.
 //
+// With -genkey TYPE FILE it makes a host key, shows its fingerprint, and ends.
+//
 // The exit status is 0 after SIGINT or SIGTERM, 1 when something it needs is missing or refused (a busy port, a host
 // key others can read), 2 when the arguments are wrong. Each failure is one line on standard error.
 //

@@ -42,6 +42,8 @@ type options struct {
 	verbose        bool
 	drain          time.Duration
 	inetd          bool
+	genKey         string // what to make, empty: nothing
+	genKeyFile     string
 	sftpServer     bool
 }
 
@@ -95,6 +97,12 @@ func parseFlags(args []string, stdout io.Writer) (*options, error) {
 		return nil, errHelp
 	case err != nil:
 		return nil, &usageError{err}
+	case opt.genKey != "":
+		if set.NArg() != 1 {
+			return nil, usagef("-genkey TYPE: want one file behind it")
+		}
+		opt.genKeyFile = set.Arg(0)
+		return opt, nil
 	case set.NArg() > 0:
 		return nil, usagef("unexpected argument %q", set.Arg(0))
 	}
@@ -125,6 +133,7 @@ func (opt *options) define(set *flag.FlagSet) {
 	set.StringVar(&opt.logFormat, "log", "text", "write the log as `text|json`")
 	set.BoolVar(&opt.verbose, "v", false, "log more")
 	set.DurationVar(&opt.drain, "drain", 10*time.Second, "on SIGINT or SIGTERM let sessions go on for `duration`")
+	set.StringVar(&opt.genKey, "genkey", "", "make a key of `type` ed25519, ecdsa, rsa or ed448, or with its size as rsa-4096, in the file\nthat the last argument names, and its public half in FILE.pub; then end")
 	set.BoolVar(&opt.inetd, "inetd", false, "serve one connection on standard input and output")
 	set.BoolVar(&opt.sftpServer, "sftp-server", false, "serve the sftp subsystem alone on standard input and output")
 }

@@ -52,7 +52,7 @@ func TestHelp(t *testing.T) {
 	}
 	for _, name := range []string{"-listen", "-hostkey", "-authorized-keys", "-users", "-user-ca", "-host-cert",
 		"-x509-roots", "-revoked-keys", "-moduli", "-config", "-ciphers", "-kex", "-macs",
-		"-compression", "-hostkey-algorithms", "-profile", "-log", "-v", "-inetd", "-sftp-server"} {
+		"-compression", "-hostkey-algorithms", "-profile", "-log", "-v", "-inetd", "-sftp-server", "-genkey"} {
 		if !strings.Contains(out.String(), "  "+name) {
 			t.Errorf("help does not name %s", name)
 		}

@@ -37,6 +37,8 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) int
 	context.AfterFunc(ctx, stop)
 
 	switch {
+	case opt.genKey != "":
+		err = generateKey(opt.genKey, opt.genKeyFile, stdout)
 	case opt.sftpServer:
 		err = serveStdio(ctx, stdin, stdout)
 	case opt.inetd:
