@@ -15,21 +15,21 @@ import (
 // A host name counts when it resolves to the address; one with a "*" when the
 // address resolves to a name that it matches and that resolves back: what the
 // owner of an address says about it alone proves nothing.
-func allowedClient(ctx context.Context, list string, addr net.Addr) bool {
+func allowedClient(ctx context.Context, r *net.Resolver, list string, addr net.Addr) bool {
 	var ip netip.Addr
 	if tcp, ok := addr.(*net.TCPAddr); ok {
 		ip = tcp.AddrPort().Addr().Unmap().WithZone("")
 	}
 	for pattern := range strings.SplitSeq(list, ",") {
 		pattern = strings.TrimSpace(pattern)
-		if pattern == "*" || ip.IsValid() && pattern != "" && allowsIP(ctx, pattern, ip) {
+		if pattern == "*" || ip.IsValid() && pattern != "" && allowsIP(ctx, r, pattern, ip) {
 			return true
 		}
 	}
 	return false
 }
 
-func allowsIP(ctx context.Context, pattern string, ip netip.Addr) bool {
+func allowsIP(ctx context.Context, r *net.Resolver, pattern string, ip netip.Addr) bool {
 	if matchPattern(pattern, ip.String()) {
 		return true
 	}
@@ -43,17 +43,17 @@ func allowsIP(ctx context.Context, pattern string, ip netip.Addr) bool {
 		return false // an address with a wildcard, that has not matched
 	}
 	if !strings.Contains(pattern, "*") {
-		return resolvesTo(ctx, pattern, ip)
+		return resolvesTo(ctx, r, pattern, ip)
 	}
-	names, err := net.DefaultResolver.LookupAddr(ctx, ip.String())
+	names, err := r.LookupAddr(ctx, ip.String())
 	return err == nil && slices.ContainsFunc(names, func(name string) bool {
 		name = strings.TrimSuffix(name, ".")
-		return matchPattern(strings.ToLower(pattern), strings.ToLower(name)) && resolvesTo(ctx, name, ip)
+		return matchPattern(strings.ToLower(pattern), strings.ToLower(name)) && resolvesTo(ctx, r, name, ip)
 	})
 }
 
-func resolvesTo(ctx context.Context, host string, ip netip.Addr) bool {
-	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+func resolvesTo(ctx context.Context, r *net.Resolver, host string, ip netip.Addr) bool {
+	addrs, err := r.LookupNetIP(ctx, "ip", host)
 	return err == nil && slices.ContainsFunc(addrs, func(a netip.Addr) bool { return a.Unmap() == ip })
 }
 

@@ -48,18 +48,18 @@ func TestAllowedClient(t *testing.T) {
 		{"localhost", "127.0.0.1:1", true},
 		{"localhost", "192.0.2.7:1", false},
 	} {
-		if got := allowedClient(t.Context(), c.list, tcpAddr(c.addr)); got != c.want {
+		if got := allowedClient(t.Context(), nil, c.list, tcpAddr(c.addr)); got != c.want {
 			t.Errorf("allowedClient(%q, %s) = %v", c.list, c.addr, got)
 		}
 	}
 	for _, addr := range []net.Addr{nil, &net.UnixAddr{Name: "x"}} {
-		if allowedClient(t.Context(), "127.0.0.1,x", addr) || !allowedClient(t.Context(), "x,*", addr) {
+		if allowedClient(t.Context(), nil, "127.0.0.1,x", addr) || !allowedClient(t.Context(), nil, "x,*", addr) {
 			t.Errorf("%v: only * is for what is not TCP", addr)
 		}
 	}
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	if allowedClient(canceled, "some.host.example", tcpAddr("192.0.2.7:1")) {
+	if allowedClient(canceled, nil, "some.host.example", tcpAddr("192.0.2.7:1")) {
 		t.Error("a lookup that failed allowed a client")
 	}
 }

@@ -12,6 +12,7 @@ import (
 type setting struct {
 	name    string
 	indexed bool
+	exact   bool // the value is taken with the spaces around it
 	get     func(d *Daemon, index int) (string, error)
 	set     func(d *Daemon, index int, value string) error // nil: read-only
 }
@@ -70,7 +71,10 @@ func (d *Daemon) Config(text string) (string, error) {
 			return "", invalid(s.name + " is read-only")
 		}
 		if write {
-			if err := s.set(d, index, strings.TrimSpace(value)); err != nil {
+			if !s.exact {
+				value = strings.TrimSpace(value)
+			}
+			if err := s.set(d, index, value); err != nil {
 				return "", err
 			}
 		}
@@ -106,10 +110,10 @@ var settings = [...]setting{
 		}},
 	text("AllowedClients", func(o *options) *string { return &o.allowedClients }, nil),
 	{name: "AltSSHCertCount", get: getAltCount, set: setAltCount},
-	alt("AltSSHCertStore", func(s *keyStore) string { return string(s.store) },
-		func(s *keyStore, v string) error { s.store, s.signer = []byte(v), nil; return nil }),
-	alt("AltSSHCertStorePassword", func(s *keyStore) string { return s.password },
-		func(s *keyStore, v string) error { s.password, s.signer = v, nil; return nil }),
+	exactly(alt("AltSSHCertStore", func(s *keyStore) string { return string(s.store) },
+		func(s *keyStore, v string) error { s.store, s.signer = []byte(v), nil; return nil })),
+	exactly(alt("AltSSHCertStorePassword", func(s *keyStore) string { return s.password },
+		func(s *keyStore, v string) error { s.password, s.signer = v, nil; return nil })),
 	alt("AltSSHCertStoreType", func(s *keyStore) string { return strconv.Itoa(s.storeType) },
 		func(s *keyStore, v string) error {
 			n, err := strconv.Atoi(v)
@@ -134,7 +138,7 @@ var settings = [...]setting{
 	number("KeepAliveTime", 0, maxSeconds, func(o *options) *int { return &o.tcpTime }),
 	number("KeepAliveInterval", 0, maxSeconds, func(o *options) *int { return &o.tcpInterval }),
 	number("KeepAliveRetryCount", 0, 127, func(o *options) *int { return &o.tcpRetries }),
-	{name: "KeyboardInteractivePrompts", indexed: true, get: getPrompts, set: setPrompts},
+	{name: "KeyboardInteractivePrompts", indexed: true, exact: true, get: getPrompts, set: setPrompts},
 	{name: "KeyRenegotiationThreshold", get: getRekeyBytes, set: setRekeyBytes},
 	{name: "LicenseInfo", get: func(*Daemon, int) (string, error) { return "hawser, BSD-3-Clause, no key needed", nil }},
 	number("LogLevel", 0, 3, func(o *options) *int { return &o.logLevel }),
@@ -154,9 +158,11 @@ var settings = [...]setting{
 	number("UnauthenticatedStart", 1, maxMaxConnections, func(o *options) *int { return &o.unauthStart }),
 	number("UnauthenticatedMax", 1, maxMaxConnections, func(o *options) *int { return &o.unauthMax }),
 	number("UnauthenticatedPerSource", 1, maxMaxConnections, func(o *options) *int { return &o.unauthSource }),
-	{name: "UserAuthBanner", indexed: true, get: getBanner, set: setBanner},
+	{name: "UserAuthBanner", indexed: true, exact: true, get: getBanner, set: setBanner},
 	number("UseIPv6", 0, 2, func(o *options) *int { return &o.ipv6 }),
-	boolean("UseIOCP", func(o *options) *bool { return &o.iocp }),
+	{name: "UseIOCP",
+		get: func(d *Daemon, _ int) (string, error) { return formatBool(d.opt.snapshot().iocp), nil },
+		set: setIOCP},
 	boolean("UseWindowsMessages", func(o *options) *bool { return &o.windowsMessages }),
 	boolean("UseInternalSecurityAPI", func(o *options) *bool { return &o.internalAPI }),
 }
@@ -221,6 +227,24 @@ func whileStopped(s setting) setting {
 		return set(d, i, v)
 	}
 	return s
+}
+
+// exactly makes s take values with the spaces around them.
+func exactly(s setting) setting {
+	s.exact = true
+	return s
+}
+
+// setIOCP keeps UseIOCP; with it, UseWindowsMessages reads False.
+func setIOCP(d *Daemon, _ int, v string) error {
+	on, err := parseBool("UseIOCP", v)
+	if err != nil {
+		return err
+	}
+	return d.opt.update(func(o *options) error {
+		o.iocp, o.windowsMessages = on, o.windowsMessages && !on
+		return nil
+	})
 }
 
 func formatBool(v bool) string {

@@ -84,7 +84,7 @@ func (d *Daemon) serve(ctx context.Context, nc net.Conn, t *ticket) (err error) 
 // requested asks whether to accept a connection.
 func (d *Daemon) requested(ctx context.Context, nc net.Conn, opt *options) bool {
 	host, port := hostPort(nc.RemoteAddr())
-	e := &ConnectionRequestEvent{Address: host, Port: port, Accept: allowedClient(ctx, opt.allowedClients, nc.RemoteAddr())}
+	e := &ConnectionRequestEvent{Address: host, Port: port, Accept: allowedClient(ctx, d.resolver, opt.allowedClients, nc.RemoteAddr())}
 	if d.OnConnectionRequest != nil && !d.invoke(nil, func() { d.OnConnectionRequest(e) }) {
 		e.Accept = false
 	}

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"log/slog"
+	"net"
 	"sync"
 )
 
@@ -67,6 +68,8 @@ type Daemon struct {
 	exchanges exchanges // never changes
 	own       *listener // the one of StartListening
 	logger    *slog.Logger
+
+	resolver *net.Resolver // of host names in settings; nil is the system's
 }
 
 // New returns a Daemon with default properties that listens to nothing yet.

@@ -41,6 +41,15 @@ const (
 	CodeTimedOut           = 10060 // something took too long
 )
 
+// Codes of the network that more than one place gives.
+const (
+	codeAddressFamily = 10047
+	codeHostNotFound  = 11001
+	codeHostLookup    = 11002 // failed for now
+	codeHostRefused   = 11003 // failed for good
+	codeNoAddress     = 11004
+)
+
 // Error is the error of the daemon's methods. Two of them match with
 // errors.Is when their codes are equal.
 type Error struct {
@@ -121,7 +130,7 @@ var codes = [...]struct {
 	{10044, syscall.ESOCKTNOSUPPORT, "socket type not supported"},
 	{10045, syscall.EOPNOTSUPP, "operation not supported"},
 	{10046, syscall.EPFNOSUPPORT, "protocol family not supported"},
-	{10047, syscall.EAFNOSUPPORT, "address family not supported"},
+	{codeAddressFamily, syscall.EAFNOSUPPORT, "address family not supported"},
 	{10048, syscall.EADDRINUSE, "address in use"},
 	{10049, syscall.EADDRNOTAVAIL, "address not available"},
 	{10050, syscall.ENETDOWN, "network is down"},
@@ -151,10 +160,10 @@ var codes = [...]struct {
 	{10091, 0, "network subsystem unavailable"},
 	{10092, 0, "network subsystem version not supported"},
 	{10093, 0, "network subsystem not started"},
-	{11001, 0, "host not found"},
-	{11002, 0, "host not found for now"},
-	{11003, 0, "host lookup failed"},
-	{11004, 0, "host has no address"},
+	{codeHostNotFound, 0, "host not found"},
+	{codeHostLookup, 0, "host not found for now"},
+	{codeHostRefused, 0, "host lookup failed"},
+	{codeNoAddress, 0, "host has no address"},
 }
 
 // newError returns an *Error with a text of its own.
@@ -179,10 +188,7 @@ func codeOf(err error) int {
 		return code
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		if dns.IsTemporary {
-			return 11002
-		}
-		return 11001
+		return codeOfLookup(dns)
 	}
 	switch {
 	case isWouldBlock(err):
@@ -196,6 +202,18 @@ func codeOf(err error) int {
 		return CodeInvalidArgument
 	}
 	return CodeAborted
+}
+
+// codeOfLookup returns the code of a host name that was not found, or whose
+// lookup failed.
+func codeOfLookup(err *net.DNSError) int {
+	switch {
+	case err.IsNotFound:
+		return codeHostNotFound
+	case err.IsTemporary, err.IsTimeout:
+		return codeHostLookup
+	}
+	return codeHostRefused
 }
 
 // codeOfSystem returns the code of an error of the operating system, or 0.

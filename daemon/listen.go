@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -37,7 +39,7 @@ func (d *Daemon) StartListening() error {
 	if listening {
 		return &Error{Code: CodeAlreadyListening}
 	}
-	ln, err := d.opt.snapshot().listen()
+	ln, err := d.opt.snapshot().listen(d.resolver)
 	if err != nil {
 		return asError(err)
 	}
@@ -197,10 +199,14 @@ func passing(err error) bool {
 }
 
 // listen opens the socket that the properties describe.
-func (o *options) listen() (net.Listener, error) {
+func (o *options) listen(r *net.Resolver) (net.Listener, error) {
+	host, err := o.listenHost(r)
+	if err != nil {
+		return nil, err
+	}
 	network := [...]string{"tcp4", "tcp6", "tcp"}[o.ipv6]
-	cfg := net.ListenConfig{Control: o.controlListener}
-	ln, err := cfg.Listen(context.Background(), network, net.JoinHostPort(o.localHost, strconv.Itoa(o.localPort)))
+	cfg := net.ListenConfig{Control: o.controlListener, KeepAlive: -1} // tune sets it
+	ln, err := cfg.Listen(context.Background(), network, net.JoinHostPort(host, strconv.Itoa(o.localPort)))
 	if err != nil {
 		return nil, err
 	}
@@ -208,6 +214,30 @@ func (o *options) listen() (net.Listener, error) {
 		applyBacklog(tcp, o.backlog)
 	}
 	return ln, nil
+}
+
+// listenHost returns LocalHost as an address of the family that UseIPv6 asks
+// for, IPv4 rather than IPv6 where it asks for both, or empty for any.
+func (o *options) listenHost(r *net.Resolver) (string, error) {
+	if o.localHost == "" {
+		return "", nil
+	}
+	if ip, err := netip.ParseAddr(o.localHost); err == nil {
+		if o.ipv6 == 0 && !ip.Unmap().Is4() || o.ipv6 == 1 && !ip.Is6() {
+			return "", newError(codeAddressFamily, "LocalHost is not of the family that UseIPv6 says", nil)
+		}
+		return o.localHost, nil
+	}
+	ctx := context.Background()
+	ips, err := r.LookupNetIP(ctx, [...]string{"ip4", "ip6", "ip"}[o.ipv6], o.localHost)
+	if err != nil {
+		if _, other := r.LookupNetIP(ctx, "ip", o.localHost); other == nil {
+			return "", newError(codeNoAddress, "LocalHost has no address of the family that UseIPv6 says", err)
+		}
+		return "", err
+	}
+	best := max(0, slices.IndexFunc(ips, func(ip netip.Addr) bool { return ip.Unmap().Is4() }))
+	return ips[best].Unmap().String(), nil
 }
 
 // tune sets the socket options of a connection. What a socket does not
@@ -224,18 +254,20 @@ func (o *options) tune(nc net.Conn) {
 	if o.outBuffer > 0 {
 		tcp.SetWriteBuffer(o.outBuffer)
 	}
-	if o.tcpTime > 0 || o.tcpInterval > 0 || o.tcpRetries > 0 {
-		tcp.SetKeepAliveConfig(net.KeepAliveConfig{
-			Enable:   true,
-			Idle:     wholeSeconds(o.tcpTime),
-			Interval: wholeSeconds(o.tcpInterval),
-			Count:    o.tcpRetries,
-		})
+	// A client that is gone without a word is to be found out in the end: at
+	// the system's own times, where no setting gives others.
+	keepAlive := net.KeepAliveConfig{Enable: true, Idle: wholeSeconds(o.tcpTime), Interval: wholeSeconds(o.tcpInterval), Count: -1}
+	if o.tcpRetries > 0 {
+		keepAlive.Count = o.tcpRetries
 	}
+	tcp.SetKeepAliveConfig(keepAlive)
 }
 
-// wholeSeconds rounds up what systems only take in seconds; 0 leaves Go's
-// default.
+// wholeSeconds rounds milliseconds up to what systems take; 0 becomes -1,
+// which leaves what the system has.
 func wholeSeconds(ms int) time.Duration {
+	if ms == 0 {
+		return -1
+	}
 	return time.Duration((ms+999)/1000) * time.Second
 }
