@@ -111,12 +111,12 @@ const blockLimit128 = 16 << 32
 
 // table has the ciphers that are safe to offer.
 var table = [...]Cipher{
-	{Name: "aes128-gcm@openssh.com", KeySize: 16, IVSize: 12, BlockSize: 16, MaxBytes: blockLimit128, AEAD: true, Sealer: newGCMSealer, Opener: newGCMOpener},
-	{Name: "aes256-gcm@openssh.com", KeySize: 32, IVSize: 12, BlockSize: 16, MaxBytes: blockLimit128, AEAD: true, Sealer: newGCMSealer, Opener: newGCMOpener},
-	{Name: "chacha20-poly1305@openssh.com", KeySize: 64, BlockSize: 8, MaxBytes: math.MaxUint64, AEAD: true, Sealer: newChaChaSealer, Opener: newChaChaOpener},
-	{Name: "aes128-ctr", KeySize: 16, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, Encrypt: newCTR(aes.NewCipher), Decrypt: newCTR(aes.NewCipher)},
-	{Name: "aes192-ctr", KeySize: 24, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, Encrypt: newCTR(aes.NewCipher), Decrypt: newCTR(aes.NewCipher)},
-	{Name: "aes256-ctr", KeySize: 32, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, Encrypt: newCTR(aes.NewCipher), Decrypt: newCTR(aes.NewCipher)},
+	{Name: AES128GCM, KeySize: 16, IVSize: 12, BlockSize: 16, MaxBytes: blockLimit128, AEAD: true, Sealer: newGCMSealer, Opener: newGCMOpener},
+	{Name: AES256GCM, KeySize: 32, IVSize: 12, BlockSize: 16, MaxBytes: blockLimit128, AEAD: true, Sealer: newGCMSealer, Opener: newGCMOpener},
+	{Name: ChaCha20Poly1305, KeySize: 64, BlockSize: 8, MaxBytes: math.MaxUint64, AEAD: true, Sealer: newChaChaSealer, Opener: newChaChaOpener},
+	{Name: AES128CTR, KeySize: 16, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, Encrypt: newCTR(aes.NewCipher), Decrypt: newCTR(aes.NewCipher)},
+	{Name: AES192CTR, KeySize: 24, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, Encrypt: newCTR(aes.NewCipher), Decrypt: newCTR(aes.NewCipher)},
+	{Name: AES256CTR, KeySize: 32, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, Encrypt: newCTR(aes.NewCipher), Decrypt: newCTR(aes.NewCipher)},
 }
 
 // Default returns the ciphers a connection offers unless told otherwise, in order of preference: the fastest on this

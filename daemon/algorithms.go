@@ -11,9 +11,23 @@ import (
 	"github.com/hawser-ssh/hawser/transport/sshkey"
 )
 
+// Profile names a set of algorithms, for Config("AlgorithmProfile=NAME").
+type Profile string
+
+// The profiles. A list that is set afterwards goes its own way.
+const (
+	// ProfileModern is the default: the secure defaults of the layers below.
+	ProfileModern Profile = "modern"
+	// ProfileCompat2022 has the default lists of the reference document, with
+	// SHA-1, MD5, CBC, arcfour, DSA and zlib among them.
+	ProfileCompat2022 Profile = "compat2022"
+	// ProfileAll has everything that is built, the secure first.
+	ProfileAll Profile = "all"
+)
+
 // algorithmSet are the algorithms that a connection may negotiate.
 type algorithmSet struct {
-	profile                                  string
+	profile                                  Profile
 	kex, ciphers, macs, compression, hostKey algorithmList
 }
 
@@ -52,11 +66,11 @@ var compat2022 = [...]string{
 // modernAlgorithms are the secure defaults of the layers below.
 func modernAlgorithms() algorithmSet {
 	return algorithmSet{
-		profile:     "modern",
+		profile:     ProfileModern,
 		kex:         algorithmList{kind: kexKind, names: kexNames(kex.Default())},
 		ciphers:     algorithmList{kind: cipherKind, names: cipherNames(cipher.Default())},
 		macs:        algorithmList{kind: macKind, names: macNames(mac.Default())},
-		compression: algorithmList{kind: compressionKind, names: []string{"none"}},
+		compression: algorithmList{kind: compressionKind, names: transport.DefaultCompression()},
 		hostKey:     algorithmList{kind: hostKeyKind, names: sshkey.DefaultAlgorithms()},
 	}
 }
@@ -64,20 +78,19 @@ func modernAlgorithms() algorithmSet {
 // profileAlgorithms returns the lists of a profile.
 func profileAlgorithms(name string) (algorithmSet, error) {
 	set := modernAlgorithms()
-	switch strings.ToLower(name) {
-	case "modern":
-	case "compat2022":
-		set.profile = "compat2022"
-		for _, l := range set.lists() {
-			l.names, l.chosen = strings.Split(compat2022[l.kind], ","), true
-		}
-	case "all":
-		set.profile = "all"
-		for _, l := range set.lists() {
-			l.names, l.chosen = builtNames(l.kind), true
-		}
+	var namesOf func(algorithmKind) []string
+	switch profile := Profile(strings.ToLower(name)); profile {
+	case ProfileModern:
+		return set, nil
+	case ProfileCompat2022:
+		set.profile, namesOf = profile, func(kind algorithmKind) []string { return strings.Split(compat2022[kind], ",") }
+	case ProfileAll:
+		set.profile, namesOf = profile, builtNames
 	default:
 		return set, invalid("AlgorithmProfile is modern, compat2022 or all")
+	}
+	for _, l := range set.lists() {
+		l.names, l.chosen = namesOf(l.kind), true
 	}
 	return set, nil
 }

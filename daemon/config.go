@@ -100,7 +100,7 @@ func splitIndex(text string) (name string, index int, indexed bool, err error) {
 // settings is every setting of Config.
 var settings = [...]setting{
 	{name: "AlgorithmProfile",
-		get: func(d *Daemon, _ int) (string, error) { return d.opt.snapshot().algorithms.profile, nil },
+		get: func(d *Daemon, _ int) (string, error) { return string(d.opt.snapshot().algorithms.profile), nil },
 		set: func(d *Daemon, _ int, v string) error {
 			set, err := profileAlgorithms(v)
 			if err != nil {

@@ -8,7 +8,6 @@ import (
 
 	xssh "golang.org/x/crypto/ssh"
 
-	"github.com/hawser-ssh/hawser/cipher"
 	"github.com/hawser-ssh/hawser/transport"
 )
 
@@ -128,31 +127,84 @@ func TestProperties(t *testing.T) {
 	}
 }
 
-// TestProfiles: what each profile offers, and that hawser's default offers
-// nothing insecure.
-func TestProfiles(t *testing.T) {
-	d := New()
-	if got, want := d.SSHEncryptionAlgorithms(), strings.Join(cipherNames(cipher.Default()), ","); got != want {
-		t.Errorf("modern ciphers %q, want %q", got, want)
-	}
-	if d.SSHCompressionAlgorithms() != "none" {
-		t.Errorf("modern compression %q", d.SSHCompressionAlgorithms())
-	}
-	must(t, d, "AlgorithmProfile=compat2022")
-	for name, kind := range map[string]algorithmKind{"SSHKeyExchangeAlgorithms": kexKind, "SSHMacAlgorithms": macKind, "SSHPublicKeyAlgorithms": hostKeyKind} {
-		if got, _ := d.Config(name); got != compat2022[kind] {
-			t.Errorf("compat2022: %s is %q", name, got)
+// profileLists are the lists that a Daemon offers, in the order in which its
+// documentation has them: ciphers, compression, kex, MACs, keys.
+func profileLists(t *testing.T, d *Daemon) (lists [5]string) {
+	t.Helper()
+	lists[0], lists[1] = d.SSHEncryptionAlgorithms(), d.SSHCompressionAlgorithms()
+	for i, name := range []string{"SSHKeyExchangeAlgorithms", "SSHMacAlgorithms", "SSHPublicKeyAlgorithms"} {
+		var err error
+		if lists[2+i], err = d.Config(name); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if d.SSHEncryptionAlgorithms() != compat2022[cipherKind] || d.SSHCompressionAlgorithms() != "none,zlib" {
-		t.Errorf("compat2022: %q, %q", d.SSHEncryptionAlgorithms(), d.SSHCompressionAlgorithms())
+	return lists
+}
+
+// TestProfiles: modern is the default, compat2022 has the default lists of the
+// reference document to the letter, and all has each algorithm that is built
+// once, those of the other two among them.
+func TestProfiles(t *testing.T) {
+	gcmFirst, chachaFirst := "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,",
+		"chacha20-poly1305@openssh.com,aes128-gcm@openssh.com,aes256-gcm@openssh.com,"
+	modern := [5]string{
+		gcmFirst + "aes128-ctr,aes192-ctr,aes256-ctr",
+		"none",
+		"mlkem768x25519-sha256,curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521," +
+			"diffie-hellman-group16-sha512,diffie-hellman-group18-sha512,diffie-hellman-group14-sha256,diffie-hellman-group-exchange-sha256",
+		"hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512",
+		"ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256",
 	}
-	for _, profile := range []string{"modern", "compat2022", "all"} {
+	compat := [5]string{
+		"aes256-ctr,aes192-ctr,aes128-ctr,aes256-cbc,aes192-cbc,aes128-cbc,3des-ctr,3des-cbc,blowfish-cbc,arcfour256,arcfour128,arcfour," +
+			"cast128-cbc,aes256-gcm@openssh.com,aes128-gcm@openssh.com,chacha20-poly1305@openssh.com",
+		"none,zlib",
+		"curve25519-sha256,curve25519-sha256@libssh.org,diffie-hellman-group14-sha1,diffie-hellman-group1-sha1," +
+			"diffie-hellman-group14-sha256,diffie-hellman-group-exchange-sha256,diffie-hellman-group-exchange-sha1,ecdh-sha2-nistp256," +
+			"diffie-hellman-group16-sha512,diffie-hellman-group18-sha512,ecdh-sha2-nistp384,ecdh-sha2-nistp521",
+		"hmac-sha2-256,hmac-sha2-512,hmac-sha1,hmac-md5,hmac-ripemd160,hmac-sha1-96,hmac-md5-96,hmac-sha2-256-96,hmac-sha2-512-96," +
+			"hmac-ripemd160-96,hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com",
+		"ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-256,rsa-sha2-512,ssh-rsa,ssh-dss," +
+			"x509v3-sign-rsa,x509v3-sign-dss",
+	}
+	if strings.HasPrefix(New().SSHEncryptionAlgorithms(), chachaFirst) { // a processor without instructions for AES
+		modern[0] = strings.Replace(modern[0], gcmFirst, chachaFirst, 1)
+	}
+	d := New()
+	for _, want := range []struct {
+		profile Profile
+		lists   [5]string
+	}{{ProfileModern, modern}, {ProfileCompat2022, compat}, {ProfileModern, modern}} {
+		must(t, d, "AlgorithmProfile="+string(want.profile))
+		if got := profileLists(t, d); got != want.lists {
+			t.Errorf("%s is %q", want.profile, got)
+		}
+	}
+	if got := profileLists(t, New()); got != modern {
+		t.Errorf("the default is %q", got)
+	}
+	must(t, d, "AlgorithmProfile=ALL")
+	for i, list := range profileLists(t, d) {
+		names := strings.Split(list, ",")
+		for _, name := range append(strings.Split(modern[i], ","), strings.Split(compat[i], ",")...) {
+			if n := strings.Count(","+list+",", ","+name+","); n != 1 {
+				t.Errorf("all has %s %d times", name, n)
+			}
+		}
+		if want := [...]int{28, 3, 21, 22, 29}[i]; len(names) != want {
+			t.Errorf("all has %d in list %d, not %d", len(names), i, want)
+		}
+	}
+}
+
+// TestProfilesServe: a client agrees with each profile.
+func TestProfilesServe(t *testing.T) {
+	for _, profile := range []Profile{ProfileModern, ProfileCompat2022, ProfileAll} {
 		d := newDaemon(t)
 		echo(t, d)
-		must(t, d, "AlgorithmProfile="+profile)
+		must(t, d, "AlgorithmProfile="+string(profile))
 		c, _ := connect(t, d)
-		if out, err := run(t, c, "cat", profile); err != nil || out != profile {
+		if out, err := run(t, c, "cat", string(profile)); err != nil || out != string(profile) {
 			t.Errorf("%s: %q, %v", profile, out, err)
 		}
 	}

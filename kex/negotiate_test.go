@@ -280,8 +280,9 @@ func TestTable(t *testing.T) {
 		t.Errorf("Lookup: %d rows, %v", len(rows), err)
 	}
 	for _, name := range []string{"", "none", ExtInfoClient, "curve25519-sha256 "} {
-		if rows, err := Lookup(want[0], name); err == nil || rows != nil {
-			t.Errorf("Lookup knows %q", name)
+		rows, err := Lookup(want[0], name)
+		if e, ok := errors.AsType[*UnknownError](err); !ok || e.Name != name || rows != nil {
+			t.Errorf("Lookup of %q: %v", name, err)
 		}
 	}
 	Default()[0].Name = "changed"

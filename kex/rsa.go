@@ -136,7 +136,7 @@ func NewTransientRSA(uses int, lifetime time.Duration) *TransientRSA {
 
 // Method returns the row of rsa2048-sha256 that offers the keys of t.
 func (t *TransientRSA) Method() Method {
-	m, ok := find("rsa2048-sha256")
+	m, ok := find(RSA2048)
 	if !ok {
 		panic("kex: the table has no RSA")
 	}

@@ -12,45 +12,32 @@ import (
 // tag96 is the tag length in bytes of the truncated forms (RFC 4253 §6.4, RFC 2104 §5).
 const tag96 = 12
 
-// insecure has the MACs that are known but never offered unless named, the strongest first.
+// insecure has the MACs that are known but never offered unless named, the strongest first. names.go says what is wrong
+// with each.
 var insecure = [...]MAC{
-	// Not broken, but one use of a sequence number for two packets gives the hash away, and this code has had less
-	// scrutiny than HMAC's.
-	{Name: "umac-128-etm@openssh.com", KeySize: umacKey, TagSize: 16, EtM: true, New: newUMAC(16)},
-	{Name: "umac-128@openssh.com", KeySize: umacKey, TagSize: 16, New: newUMAC(16)},
-
-	// Tags of 96 bits are guessed more easily than a MAC should be, and without EtM what they cover is decrypted first.
-	{Name: "hmac-sha2-512-96", KeySize: 64, TagSize: tag96, New: newHMAC(sha512.New, tag96)},
-	{Name: "hmac-sha2-256-96", KeySize: 32, TagSize: tag96, New: newHMACSHA256(tag96)},
-
-	// Collisions of SHA-1 can be bought. HMAC does not rest on their absence, but nobody needs to wait for what is next.
-	{Name: "hmac-sha1-etm@openssh.com", KeySize: 20, TagSize: 20, EtM: true, New: newHMAC(sha1.New, 20)},
-	{Name: "hmac-sha1", KeySize: 20, TagSize: 20, New: newHMAC(sha1.New, 20)}, // RFC 4253 §6.4
-
-	// RIPEMD-160 has the size of SHA-1 and a fraction of its analysis.
-	{Name: "hmac-ripemd160-etm@openssh.com", KeySize: 20, TagSize: 20, EtM: true, New: newHMAC(ripemd160.New, 20)},
-	{Name: "hmac-ripemd160", KeySize: 20, TagSize: 20, New: newHMAC(ripemd160.New, 20)},
-	{Name: "hmac-ripemd160@openssh.com", KeySize: 20, TagSize: 20, New: newHMAC(ripemd160.New, 20)},
-
-	// A tag of 64 bits, of which a forger gets one right in 2^60.
-	{Name: "umac-64-etm@openssh.com", KeySize: umacKey, TagSize: 8, EtM: true, New: newUMAC(8)},
-	{Name: "umac-64@openssh.com", KeySize: umacKey, TagSize: 8, New: newUMAC(8)},
-
-	// Old hash functions and short tags.
-	{Name: "hmac-sha1-96-etm@openssh.com", KeySize: 20, TagSize: tag96, EtM: true, New: newHMAC(sha1.New, tag96)},
-	{Name: "hmac-sha1-96", KeySize: 20, TagSize: tag96, New: newHMAC(sha1.New, tag96)}, // RFC 4253 §6.4
-	{Name: "hmac-ripemd160-96", KeySize: 20, TagSize: tag96, New: newHMAC(ripemd160.New, tag96)},
-
-	// MD5 is broken as a hash function, and its 128 bits are little margin for a MAC.
-	{Name: "hmac-md5-etm@openssh.com", KeySize: 16, TagSize: 16, EtM: true, New: newHMAC(md5.New, 16)},
-	{Name: "hmac-md5", KeySize: 16, TagSize: 16, New: newHMAC(md5.New, 16)}, // RFC 4253 §6.4
-	{Name: "hmac-md5-96-etm@openssh.com", KeySize: 16, TagSize: tag96, EtM: true, New: newHMAC(md5.New, tag96)},
-	{Name: "hmac-md5-96", KeySize: 16, TagSize: tag96, New: newHMAC(md5.New, tag96)}, // RFC 4253 §6.4
+	{Name: InsecureUMAC128EtM, KeySize: umacKey, TagSize: 16, EtM: true, New: newUMAC(16)},
+	{Name: InsecureUMAC128, KeySize: umacKey, TagSize: 16, New: newUMAC(16)},
+	{Name: InsecureHMACSHA512Short, KeySize: 64, TagSize: tag96, New: newHMAC(sha512.New, tag96)},
+	{Name: InsecureHMACSHA256Short, KeySize: 32, TagSize: tag96, New: newHMACSHA256(tag96)},
+	{Name: InsecureHMACSHA1EtM, KeySize: 20, TagSize: 20, EtM: true, New: newHMAC(sha1.New, 20)},
+	{Name: InsecureHMACSHA1, KeySize: 20, TagSize: 20, New: newHMAC(sha1.New, 20)}, // RFC 4253 §6.4
+	{Name: InsecureHMACRIPEMD160EtM, KeySize: 20, TagSize: 20, EtM: true, New: newHMAC(ripemd160.New, 20)},
+	{Name: InsecureHMACRIPEMD160, KeySize: 20, TagSize: 20, New: newHMAC(ripemd160.New, 20)},
+	{Name: InsecureHMACRIPEMD160OpenSSH, KeySize: 20, TagSize: 20, New: newHMAC(ripemd160.New, 20)},
+	{Name: InsecureUMAC64EtM, KeySize: umacKey, TagSize: 8, EtM: true, New: newUMAC(8)},
+	{Name: InsecureUMAC64, KeySize: umacKey, TagSize: 8, New: newUMAC(8)},
+	{Name: InsecureHMACSHA1ShortEtM, KeySize: 20, TagSize: tag96, EtM: true, New: newHMAC(sha1.New, tag96)},
+	{Name: InsecureHMACSHA1Short, KeySize: 20, TagSize: tag96, New: newHMAC(sha1.New, tag96)}, // RFC 4253 §6.4
+	{Name: InsecureHMACRIPEMD160Short, KeySize: 20, TagSize: tag96, New: newHMAC(ripemd160.New, tag96)},
+	{Name: InsecureHMACMD5EtM, KeySize: 16, TagSize: 16, EtM: true, New: newHMAC(md5.New, 16)},
+	{Name: InsecureHMACMD5, KeySize: 16, TagSize: 16, New: newHMAC(md5.New, 16)}, // RFC 4253 §6.4
+	{Name: InsecureHMACMD5ShortEtM, KeySize: 16, TagSize: tag96, EtM: true, New: newHMAC(md5.New, tag96)},
+	{Name: InsecureHMACMD5Short, KeySize: 16, TagSize: tag96, New: newHMAC(md5.New, tag96)}, // RFC 4253 §6.4
 }
 
 // unlisted are the rows that only Lookup gives: whoever wants no authentication says so by name (RFC 4253 §6.4).
 var unlisted = [...]MAC{
-	{Name: "none", New: newNothing},
+	{Name: InsecureNone, New: newNothing},
 }
 
 // nothing is the MAC that vouches for nothing: its tags are empty.

@@ -32,10 +32,10 @@ type Authenticator interface {
 // table has the MACs that are safe to offer, the preferred one first. Encrypt-then-MAC stands before encrypt-and-MAC
 // since a forged packet is then refused before anything of it is decrypted.
 var table = [...]MAC{
-	{Name: "hmac-sha2-256-etm@openssh.com", KeySize: 32, TagSize: 32, EtM: true, New: newHMACSHA256(32)},
-	{Name: "hmac-sha2-512-etm@openssh.com", KeySize: 64, TagSize: 64, EtM: true, New: newHMAC(sha512.New, 64)},
-	{Name: "hmac-sha2-256", KeySize: 32, TagSize: 32, New: newHMACSHA256(32)},       // RFC 6668
-	{Name: "hmac-sha2-512", KeySize: 64, TagSize: 64, New: newHMAC(sha512.New, 64)}, // RFC 6668
+	{Name: HMACSHA256EtM, KeySize: 32, TagSize: 32, EtM: true, New: newHMACSHA256(32)},
+	{Name: HMACSHA512EtM, KeySize: 64, TagSize: 64, EtM: true, New: newHMAC(sha512.New, 64)},
+	{Name: HMACSHA256, KeySize: 32, TagSize: 32, New: newHMACSHA256(32)},       // RFC 6668
+	{Name: HMACSHA512, KeySize: 64, TagSize: 64, New: newHMAC(sha512.New, 64)}, // RFC 6668
 }
 
 // Default returns the MACs a connection offers unless told otherwise, in order of preference. The slice is the caller's.

@@ -33,16 +33,33 @@ type compression struct {
 	newDecompressor func(limit int) decompressor
 }
 
-// compressionNone is the method that changes nothing.
-const compressionNone = "none"
+// The names of the compression methods, for Config.Compression.
+const (
+	CompressionNone string = "none"
+	// CompressionDelayedZlib starts when the user has authenticated (OpenSSH PROTOCOL §1.2).
+	CompressionDelayedZlib string = "zlib@openssh.com"
+)
 
-// compressions is the table. "zlib" is known but never offered unless named, as it lets strangers reach the
-// decompressor before they have authenticated; zlib@openssh.com (OpenSSH PROTOCOL §1.2) was made to avoid that.
+// InsecureCompressionZlib lets strangers reach the decompressor before they have authenticated, and compresses what they
+// authenticate with, so that the length of packets tells of it (RFC 4253 §6.2).
+const InsecureCompressionZlib string = "zlib"
+
+// compressions is the table, the insecure one last.
 var compressions = [...]compression{
-	{name: compressionNone},
-	{name: "zlib@openssh.com", delayed: true, newCompressor: newDeflater, newDecompressor: newInflater},
-	{name: "zlib", newCompressor: newDeflater, newDecompressor: newInflater},
+	{name: CompressionNone},
+	{name: CompressionDelayedZlib, delayed: true, newCompressor: newDeflater, newDecompressor: newInflater},
+	{name: InsecureCompressionZlib, newCompressor: newDeflater, newDecompressor: newInflater},
 }
+
+// DefaultCompression returns the compression methods that a connection offers unless told otherwise: none, as what is
+// compressed shows in the length of packets. The slice is the caller's.
+func DefaultCompression() []string { return []string{CompressionNone} }
+
+// InsecureCompression returns the compression methods that are offered only where a Config names them. The slice is the
+// caller's. What is wrong with them:
+//
+//   - zlib: strangers reach the decompressor before they have authenticated.
+func InsecureCompression() []string { return []string{InsecureCompressionZlib} }
 
 // CompressionNames returns the names of the compression methods that are built, "none" first. The slice is the caller's.
 func CompressionNames() []string {

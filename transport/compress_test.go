@@ -31,7 +31,7 @@ func TestCompressionTable(t *testing.T) {
 
 func TestCompressionNames(t *testing.T) {
 	names := CompressionNames()
-	if len(names) != len(compressions) || names[0] != compressionNone {
+	if len(names) != len(compressions) || names[0] != CompressionNone {
 		t.Errorf("%v", names)
 	}
 }

@@ -51,7 +51,7 @@ type Config struct {
 	Kex               []kex.Method
 	Ciphers           []cipher.Cipher
 	MACs              []mac.MAC
-	Compression       []string // none, zlib, zlib@openssh.com; nil is none alone
+	Compression       []string // nil is DefaultCompression
 	HostKeyAlgorithms []string // nil is sshkey.DefaultAlgorithms
 	// CompressionLevel is 1 (fast) to 9 (small); 0 is the default.
 	CompressionLevel int
@@ -181,7 +181,7 @@ func (c *Config) macNames() []string {
 
 func (c *Config) compression() []string {
 	if c.Compression == nil {
-		return []string{"none"}
+		return DefaultCompression()
 	}
 	return c.Compression
 }

@@ -36,45 +36,45 @@ type algorithm struct {
 // algorithms in the default order of preference.
 var algorithms = [...]algorithm{
 	// RFC 8709, RFC 5656 §6.2.1, RFC 8332
-	{name: "ssh-ed25519", keyType: "ssh-ed25519"},
-	{name: "ecdsa-sha2-nistp256", keyType: "ecdsa-sha2-nistp256", hash: crypto.SHA256},
-	{name: "ecdsa-sha2-nistp384", keyType: "ecdsa-sha2-nistp384", hash: crypto.SHA384},
-	{name: "ecdsa-sha2-nistp521", keyType: "ecdsa-sha2-nistp521", hash: crypto.SHA512},
-	{name: "rsa-sha2-512", keyType: "ssh-rsa", hash: crypto.SHA512},
-	{name: "rsa-sha2-256", keyType: "ssh-rsa", hash: crypto.SHA256},
+	{name: AlgorithmEd25519, keyType: "ssh-ed25519"},
+	{name: AlgorithmECDSA256, keyType: "ecdsa-sha2-nistp256", hash: crypto.SHA256},
+	{name: AlgorithmECDSA384, keyType: "ecdsa-sha2-nistp384", hash: crypto.SHA384},
+	{name: AlgorithmECDSA521, keyType: "ecdsa-sha2-nistp521", hash: crypto.SHA512},
+	{name: AlgorithmRSASHA512, keyType: "ssh-rsa", hash: crypto.SHA512},
+	{name: AlgorithmRSASHA256, keyType: "ssh-rsa", hash: crypto.SHA256},
 
 	// RFC 8709
-	{name: "ssh-ed448", keyType: "ssh-ed448", class: classOptional},
+	{name: AlgorithmEd448, keyType: "ssh-ed448", class: classOptional},
 
 	// OpenSSH PROTOCOL.u2f
-	{name: "sk-ssh-ed25519@openssh.com", keyType: "sk-ssh-ed25519@openssh.com", class: classSecurityKey},
-	{name: "sk-ecdsa-sha2-nistp256@openssh.com", keyType: "sk-ecdsa-sha2-nistp256@openssh.com", class: classSecurityKey},
+	{name: AlgorithmSKEd25519, keyType: "sk-ssh-ed25519@openssh.com", class: classSecurityKey},
+	{name: AlgorithmSKECDSA256, keyType: "sk-ecdsa-sha2-nistp256@openssh.com", class: classSecurityKey},
 
 	// OpenSSH PROTOCOL.certkeys
-	{name: "ssh-ed25519-cert-v01@openssh.com", keyType: "ssh-ed25519-cert-v01@openssh.com", label: "ssh-ed25519", class: classCertificate},
-	{name: "ecdsa-sha2-nistp256-cert-v01@openssh.com", keyType: "ecdsa-sha2-nistp256-cert-v01@openssh.com", label: "ecdsa-sha2-nistp256", hash: crypto.SHA256, class: classCertificate},
-	{name: "ecdsa-sha2-nistp384-cert-v01@openssh.com", keyType: "ecdsa-sha2-nistp384-cert-v01@openssh.com", label: "ecdsa-sha2-nistp384", hash: crypto.SHA384, class: classCertificate},
-	{name: "ecdsa-sha2-nistp521-cert-v01@openssh.com", keyType: "ecdsa-sha2-nistp521-cert-v01@openssh.com", label: "ecdsa-sha2-nistp521", hash: crypto.SHA512, class: classCertificate},
-	{name: "rsa-sha2-512-cert-v01@openssh.com", keyType: "ssh-rsa-cert-v01@openssh.com", label: "rsa-sha2-512", hash: crypto.SHA512, class: classCertificate},
-	{name: "rsa-sha2-256-cert-v01@openssh.com", keyType: "ssh-rsa-cert-v01@openssh.com", label: "rsa-sha2-256", hash: crypto.SHA256, class: classCertificate},
-	{name: "sk-ssh-ed25519-cert-v01@openssh.com", keyType: "sk-ssh-ed25519-cert-v01@openssh.com", label: "sk-ssh-ed25519@openssh.com", class: classCertificate},
-	{name: "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", keyType: "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", label: "sk-ecdsa-sha2-nistp256@openssh.com", class: classCertificate},
+	{name: AlgorithmCertEd25519, keyType: "ssh-ed25519-cert-v01@openssh.com", label: "ssh-ed25519", class: classCertificate},
+	{name: AlgorithmCertECDSA256, keyType: "ecdsa-sha2-nistp256-cert-v01@openssh.com", label: "ecdsa-sha2-nistp256", hash: crypto.SHA256, class: classCertificate},
+	{name: AlgorithmCertECDSA384, keyType: "ecdsa-sha2-nistp384-cert-v01@openssh.com", label: "ecdsa-sha2-nistp384", hash: crypto.SHA384, class: classCertificate},
+	{name: AlgorithmCertECDSA521, keyType: "ecdsa-sha2-nistp521-cert-v01@openssh.com", label: "ecdsa-sha2-nistp521", hash: crypto.SHA512, class: classCertificate},
+	{name: AlgorithmCertRSASHA512, keyType: "ssh-rsa-cert-v01@openssh.com", label: "rsa-sha2-512", hash: crypto.SHA512, class: classCertificate},
+	{name: AlgorithmCertRSASHA256, keyType: "ssh-rsa-cert-v01@openssh.com", label: "rsa-sha2-256", hash: crypto.SHA256, class: classCertificate},
+	{name: AlgorithmCertSKEd25519, keyType: "sk-ssh-ed25519-cert-v01@openssh.com", label: "sk-ssh-ed25519@openssh.com", class: classCertificate},
+	{name: AlgorithmCertSKECDSA256, keyType: "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", label: "sk-ecdsa-sha2-nistp256@openssh.com", class: classCertificate},
 
 	// RFC 6187 §3
-	{name: "x509v3-ecdsa-sha2-nistp256", keyType: "x509v3-ecdsa-sha2-nistp256", label: "ecdsa-sha2-nistp256", hash: crypto.SHA256, class: classX509},
-	{name: "x509v3-ecdsa-sha2-nistp384", keyType: "x509v3-ecdsa-sha2-nistp384", label: "ecdsa-sha2-nistp384", hash: crypto.SHA384, class: classX509},
-	{name: "x509v3-ecdsa-sha2-nistp521", keyType: "x509v3-ecdsa-sha2-nistp521", label: "ecdsa-sha2-nistp521", hash: crypto.SHA512, class: classX509},
-	{name: "x509v3-rsa2048-sha256", keyType: "x509v3-rsa2048-sha256", label: "rsa2048-sha256", hash: crypto.SHA256, class: classX509},
+	{name: AlgorithmX509ECDSA256, keyType: "x509v3-ecdsa-sha2-nistp256", label: "ecdsa-sha2-nistp256", hash: crypto.SHA256, class: classX509},
+	{name: AlgorithmX509ECDSA384, keyType: "x509v3-ecdsa-sha2-nistp384", label: "ecdsa-sha2-nistp384", hash: crypto.SHA384, class: classX509},
+	{name: AlgorithmX509ECDSA521, keyType: "x509v3-ecdsa-sha2-nistp521", label: "ecdsa-sha2-nistp521", hash: crypto.SHA512, class: classX509},
+	{name: AlgorithmX509RSA2048, keyType: "x509v3-rsa2048-sha256", label: "rsa2048-sha256", hash: crypto.SHA256, class: classX509},
 
 	// RFC 4253 §6.6, RFC 6187 §3, drafts of RFC 4253 (see x509.go)
-	{name: "ssh-rsa", keyType: "ssh-rsa", hash: crypto.SHA1, class: classInsecure},
-	{name: "ssh-rsa-cert-v01@openssh.com", keyType: "ssh-rsa-cert-v01@openssh.com", label: "ssh-rsa", hash: crypto.SHA1, class: classInsecure},
-	{name: "x509v3-ssh-rsa", keyType: "x509v3-ssh-rsa", label: "ssh-rsa", hash: crypto.SHA1, class: classInsecure},
-	{name: "x509v3-sign-rsa", keyType: "x509v3-sign-rsa", hash: crypto.SHA1, class: classInsecure},
-	{name: "ssh-dss", keyType: "ssh-dss", hash: crypto.SHA1, class: classInsecure},
-	{name: "ssh-dss-cert-v01@openssh.com", keyType: "ssh-dss-cert-v01@openssh.com", label: "ssh-dss", hash: crypto.SHA1, class: classInsecure},
-	{name: "x509v3-ssh-dss", keyType: "x509v3-ssh-dss", label: "ssh-dss", hash: crypto.SHA1, class: classInsecure},
-	{name: "x509v3-sign-dss", keyType: "x509v3-sign-dss", hash: crypto.SHA1, class: classInsecure},
+	{name: InsecureAlgorithmRSASHA1, keyType: "ssh-rsa", hash: crypto.SHA1, class: classInsecure},
+	{name: InsecureAlgorithmCertRSASHA1, keyType: "ssh-rsa-cert-v01@openssh.com", label: "ssh-rsa", hash: crypto.SHA1, class: classInsecure},
+	{name: InsecureAlgorithmX509RSASHA1, keyType: "x509v3-ssh-rsa", label: "ssh-rsa", hash: crypto.SHA1, class: classInsecure},
+	{name: InsecureAlgorithmX509SignRSA, keyType: "x509v3-sign-rsa", hash: crypto.SHA1, class: classInsecure},
+	{name: InsecureAlgorithmDSA, keyType: "ssh-dss", hash: crypto.SHA1, class: classInsecure},
+	{name: InsecureAlgorithmCertDSA, keyType: "ssh-dss-cert-v01@openssh.com", label: "ssh-dss", hash: crypto.SHA1, class: classInsecure},
+	{name: InsecureAlgorithmX509DSA, keyType: "x509v3-ssh-dss", label: "ssh-dss", hash: crypto.SHA1, class: classInsecure},
+	{name: InsecureAlgorithmX509SignDSA, keyType: "x509v3-sign-dss", hash: crypto.SHA1, class: classInsecure},
 }
 
 // lookupAlgorithm returns the row called name, or nil.
@@ -131,11 +131,15 @@ func X509Algorithms() []string {
 }
 
 // InsecureAlgorithms returns the signature algorithms that are used only where
-// a caller names them, the strongest first. All of them sign a SHA-1 hash, for
-// which collisions of the attacker's choice cost less than a small company
-// has: who can make a peer sign one text has its signature for another. Those
-// with dss have 1024-bit keys besides, which is a precomputation away from
-// being broken, and give the key away if a nonce ever repeats.
+// a caller names them, the strongest first. What is wrong with them:
+//
+//   - ssh-rsa, ssh-rsa-cert-v01@openssh.com, x509v3-ssh-rsa, x509v3-sign-rsa:
+//     they sign a SHA-1 hash, for which collisions of the attacker's choice cost
+//     less than a small company has: who can make a peer sign one text has its
+//     signature for another.
+//   - ssh-dss, ssh-dss-cert-v01@openssh.com, x509v3-ssh-dss, x509v3-sign-dss:
+//     the same, and keys of 1024 bits, which are a precomputation away from
+//     being broken and give themselves away if a nonce ever repeats.
 func InsecureAlgorithms() []string {
 	return names(func(a *algorithm) bool { return a.class == classInsecure })
 }
