@@ -145,7 +145,7 @@ func (m *Mux) shutdown(err error) {
 	m.stopKeepaliveLocked()
 	m.mu.Unlock()
 
-	if protocol := (*wire.ProtocolError)(nil); errors.As(cause, &protocol) {
+	if protocol := (*wire.ProtocolError)(nil); errors.As(cause, &protocol) && protocol.Reason != wire.ReasonConnectionLost {
 		m.cfg.Logger.Debug("connection: protocol error", "err", cause)
 	}
 	m.t.Abort(cause)

@@ -47,7 +47,8 @@ type setting struct {
 //	ProcessIdleEvents          False: events wait for DoEvents; default True
 //	SelectWaitMillis           how long DoEvents waits for an event; default 20
 //	ServerSSHVersionString     the identification, which begins with SSH-2.0-
-//	SSHKeepAliveInterval       seconds of silence after which a client is asked whether it is there; default 0, never
+//	SSHKeepAliveInterval       seconds of silence after which a client is asked whether it is there, as
+//	                           keepalive@openssh.com; looked after once an interval; default 0, never
 //	SSHKeepAliveCountMax       unanswered questions after which a connection ends; default 5
 //	SSHKeyExchangeAlgorithms, SSHMacAlgorithms, SSHPublicKeyAlgorithms  comma lists, most wanted first
 //	SSHVersionPattern          comma list of patterns for the client's identification

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -184,17 +185,15 @@ func asError(err error) error {
 
 // codeOf returns the code that an error of the layers below stands for.
 func codeOf(err error) int {
-	if code := codeOfSystem(err); code != 0 {
-		return code
-	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return codeOfLookup(dns)
+	}
+	if code := codeOfEnd(err); code != 0 {
+		return code
 	}
 	switch {
 	case isWouldBlock(err):
 		return CodeWouldBlock
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return CodeTimedOut
 	case errors.Is(err, net.ErrClosed), errors.Is(err, io.EOF), errors.Is(err, io.ErrClosedPipe):
 		return CodeNotConnected
 	case errors.Is(err, wire.ErrParamType), errors.Is(err, wire.ErrParamField),
@@ -250,18 +249,21 @@ func disconnectStatus(err error) (code int, text string) {
 			return CodeReset, wire.Escape(de.Error(), maxText)
 		}
 	}
-	code = codeOfSystem(err)
-	if code == 0 {
-		switch {
-		case errors.Is(err, userauth.ErrTooManyFailures), errors.Is(err, userauth.ErrTooManyRequests):
-			code = CodeAuthentication
-		case errors.Is(err, io.ErrUnexpectedEOF):
-			code = CodeReset
-		case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, connection.ErrKeepalive):
-			code = CodeTimedOut
-		default:
-			code = CodeAborted
-		}
+	return cmp.Or(codeOfEnd(err), CodeAborted), wire.Escape(err.Error(), maxText)
+}
+
+// codeOfEnd returns the code of what ends connections, or 0.
+func codeOfEnd(err error) int {
+	if code := codeOfSystem(err); code != 0 {
+		return code
 	}
-	return code, wire.Escape(err.Error(), maxText)
+	switch {
+	case errors.Is(err, userauth.ErrTooManyFailures), errors.Is(err, userauth.ErrTooManyRequests):
+		return CodeAuthentication
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return CodeReset
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, connection.ErrKeepalive):
+		return CodeTimedOut
+	}
+	return 0
 }
