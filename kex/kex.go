@@ -28,6 +28,9 @@ type Method struct {
 	ServerOffers bool
 	// Costly says that a step takes milliseconds: it is to be run by a Limiter.
 	Costly bool
+	// KeyAsDrawn says that the private key of an exchange is, byte for byte, what Offer or Answer read last from rand, with
+	// one Read, so that who gives them rand can note it down.
+	KeyAsDrawn bool
 	// Offer starts the exchange on the client: it draws a private key from rand (nil means crypto/rand.Reader) and
 	// returns the public value to send. It fails when rand does. With ServerOffers it is the server that runs it, and
 	// the client that runs Answer.

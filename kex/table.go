@@ -12,15 +12,15 @@ import (
 // large groups.
 var secure = [...]Method{
 	{Name: MLKEM768X25519, Hash: sha256.New, SecretAsString: true, Offer: mlkem768x25519.offer, Answer: mlkem768x25519.answer},
-	{Name: Curve25519, Hash: sha256.New, Offer: x25519.offer, Answer: x25519.answer},
-	{Name: Curve25519LibSSH, Hash: sha256.New, Offer: x25519.offer, Answer: x25519.answer},
+	{Name: Curve25519, Hash: sha256.New, KeyAsDrawn: true, Offer: x25519.offer, Answer: x25519.answer},
+	{Name: Curve25519LibSSH, Hash: sha256.New, KeyAsDrawn: true, Offer: x25519.offer, Answer: x25519.answer},
 	{Name: ECDHP256, Hash: sha256.New, Offer: p256.offer, Answer: p256.answer},
 	{Name: ECDHP384, Hash: sha512.New384, Offer: p384.offer, Answer: p384.answer},
 	{Name: ECDHP521, Hash: sha512.New, Offer: p521.offer, Answer: p521.answer},
-	{Name: DHGroup16, Hash: sha512.New, Costly: true, Offer: group16.offer, Answer: group16.answer},
-	{Name: DHGroup18, Hash: sha512.New, Costly: true, Offer: group18.offer, Answer: group18.answer},
-	{Name: DHGroup14, Hash: sha256.New, Costly: true, Offer: group14.offer, Answer: group14.answer},
-	{Name: DHGroupExchange, Hash: sha256.New, Costly: true, GroupExchange: true},
+	{Name: DHGroup16, Hash: sha512.New, KeyAsDrawn: true, Costly: true, Offer: group16.offer, Answer: group16.answer},
+	{Name: DHGroup18, Hash: sha512.New, KeyAsDrawn: true, Costly: true, Offer: group18.offer, Answer: group18.answer},
+	{Name: DHGroup14, Hash: sha256.New, KeyAsDrawn: true, Costly: true, Offer: group14.offer, Answer: group14.answer},
+	{Name: DHGroupExchange, Hash: sha256.New, KeyAsDrawn: true, Costly: true, GroupExchange: true},
 }
 
 // optional are the methods that are safe, but of which one that is offered does the same better or for more peers.
@@ -30,8 +30,8 @@ var optional = [...]Method{
 	{Name: MLKEM768P256, Hash: sha256.New, SecretAsString: true, Offer: mlkem768p256.offer, Answer: mlkem768p256.answer},
 	{Name: MLKEM1024P384, Hash: sha512.New384, SecretAsString: true, Offer: mlkem1024p384.offer, Answer: mlkem1024p384.answer},
 	{Name: Curve448, Hash: sha512.New, Offer: offerX448, Answer: answerX448},
-	{Name: DHGroup15, Hash: sha512.New, Costly: true, Offer: group15.offer, Answer: group15.answer},
-	{Name: DHGroup17, Hash: sha512.New, Costly: true, Offer: group17.offer, Answer: group17.answer},
+	{Name: DHGroup15, Hash: sha512.New, KeyAsDrawn: true, Costly: true, Offer: group15.offer, Answer: group15.answer},
+	{Name: DHGroup17, Hash: sha512.New, KeyAsDrawn: true, Costly: true, Offer: group17.offer, Answer: group17.answer},
 	// A transient key of RSA, so that what was recorded stays secret; but making one takes a server tenths of a second.
 	{Name: RSA2048, Hash: sha256.New, ServerOffers: true, Costly: true, Offer: offerRSA, Answer: answerRSA},
 }
@@ -39,9 +39,9 @@ var optional = [...]Method{
 // insecure are the methods that are known here but never offered unless asked for by name, the strongest first. names.go
 // says what is wrong with each.
 var insecure = [...]Method{
-	{Name: InsecureDHGroupExchangeSHA1, Hash: sha1.New, Costly: true, GroupExchange: true},
-	{Name: InsecureDHGroup14SHA1, Hash: sha1.New, Costly: true, Offer: group14.offer, Answer: group14.answer},
-	{Name: InsecureDHGroup1SHA1, Hash: sha1.New, Costly: true, Offer: group1.offer, Answer: group1.answer},
+	{Name: InsecureDHGroupExchangeSHA1, Hash: sha1.New, KeyAsDrawn: true, Costly: true, GroupExchange: true},
+	{Name: InsecureDHGroup14SHA1, Hash: sha1.New, KeyAsDrawn: true, Costly: true, Offer: group14.offer, Answer: group14.answer},
+	{Name: InsecureDHGroup1SHA1, Hash: sha1.New, KeyAsDrawn: true, Costly: true, Offer: group1.offer, Answer: group1.answer},
 }
 
 // Default returns the methods offered by default, in order of preference. The slice is the caller's.

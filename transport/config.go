@@ -96,6 +96,19 @@ type Config struct {
 	ControlMessages int
 	ControlBytes    int
 
+	// KeyLogWriter, if not nil, gets the secrets of each key exchange, in the
+	// format of Wireshark's ssh.keylog_file, so that it can decrypt a capture
+	// of the connection: for debugging only. Who reads them can read all that
+	// the connection carries, passwords and keys typed into it among that, and
+	// change it while it lasts; other connections and the host key stay safe.
+	// Each exchange is one Write of whole lines, on the goroutine that reads
+	// the connection, which waits for it; connections that share a writer may
+	// call it at the same time, as *os.File allows. An error ends the
+	// connection: a capture that was wanted is not lost in silence. Wireshark
+	// 4.0 can read the first exchange of a connection, if it is X25519 or
+	// diffie-hellman-group14, and no chacha20-poly1305 after a strict one.
+	KeyLogWriter io.Writer
+
 	// Logger gets what an operator needs; nil is silent. Never payloads.
 	Logger *slog.Logger
 }

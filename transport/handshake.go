@@ -30,6 +30,7 @@ type exchange struct {
 	method             kex.Method
 	grouped            bool // method is over a group that was settled on
 	secret, hash       []byte
+	drawn              []byte // our private key, where a key log wants it
 }
 
 // firstExchange waits for the peer's KEXINIT, ours being under way, and runs
@@ -58,7 +59,7 @@ func (c *Conn) reExchange(p []byte) error {
 
 // run is the exchange from the peer's KEXINIT to the end.
 func (x *exchange) run(theirs []byte) error {
-	defer func() { clear(x.secret) }()
+	defer func() { clear(x.secret); clear(x.drawn) }()
 	if err := x.begin(theirs); err != nil {
 		return err
 	}
@@ -69,6 +70,9 @@ func (x *exchange) run(theirs []byte) error {
 		return err
 	}
 	if err := x.agree(); err != nil {
+		return err
+	}
+	if err := x.logKeys(); err != nil {
 		return err
 	}
 	if x.first {
@@ -167,7 +171,7 @@ func (x *exchange) agree() error {
 // offer, finish and answer are the steps of the method.
 func (x *exchange) offer() (offer kex.Offer, err error) {
 	err = x.compute(func() (err error) {
-		offer, err = x.method.Offer(x.c.cfg.Rand)
+		offer, err = x.method.Offer(x.rand())
 		return err
 	})
 	return offer, err
@@ -182,7 +186,7 @@ func (x *exchange) finish(offer kex.Offer, theirs []byte) error {
 
 func (x *exchange) answer(theirs []byte) (ours []byte, err error) {
 	err = x.compute(func() (err error) {
-		ours, x.secret, err = x.method.Answer(x.c.cfg.Rand, theirs)
+		ours, x.secret, err = x.method.Answer(x.rand(), theirs)
 		return err
 	})
 	return ours, err
