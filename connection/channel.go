@@ -127,6 +127,14 @@ func (c *Channel) Done() <-chan struct{} {
 	return c.done
 }
 
+// CutOff reports whether the connection ended before both sides had closed the
+// channel.
+func (c *Channel) CutOff() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.dead != nil && !c.over.Load()
+}
+
 // Read reads plain data. It returns io.EOF after the peer's EOF or CLOSE, and
 // before Close, when all has been read.
 func (c *Channel) Read(p []byte) (int, error) { return c.read(stdoutCode, p) }

@@ -198,6 +198,19 @@ func (c *Channel) TryWrite(code uint32, p []byte) error {
 	return nil
 }
 
+// WouldBlock reports whether TryWrite would return ErrWouldBlock for want of
+// window, or because an earlier p has not left wholly. Events.Writable then says
+// when that has changed, as after TryWrite.
+func (c *Channel) WouldBlock() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.mayWriteLocked() != nil || c.sendWindow > 0 && len(c.pending) == 0 {
+		return false
+	}
+	c.wantReady = true // what is pending, or a new window, has the transport asked
+	return true
+}
+
 // trySendLocked sends as much of p as window and transport let pass.
 func (c *Channel) trySendLocked(code uint32, p []byte) (sent int) {
 	s := scratches.Get().(*scratch)

@@ -12,6 +12,9 @@ import (
 	"github.com/hawser-ssh/hawser/wire"
 )
 
+// reasonDenied is the reason of a refusal by the program.
+const reasonDenied = "denied"
+
 // asker asks the program about each attempt of one connection. It runs on the
 // connection's goroutine.
 type asker struct {
@@ -19,11 +22,12 @@ type asker struct {
 	tc      *transport.Conn
 	user    string   // of the last attempt
 	methods []string // by which user can go on
+	last    *userauth.Report
 }
 
-// authConfig returns what the layer below asks.
-func (c *conn) authConfig(tc *transport.Conn) *userauth.ServerConfig {
-	l := &asker{c: c, tc: tc}
+// config returns what the layer below asks.
+func (l *asker) config() *userauth.ServerConfig {
+	c := l.c
 	cfg := &userauth.ServerConfig{
 		ServiceRequest:      l.service,
 		None:                l.none,
@@ -33,6 +37,7 @@ func (c *conn) authConfig(tc *transport.Conn) *userauth.ServerConfig {
 		KeyboardInteractive: l.interactive,
 		SignatureAlgorithms: c.opt.userKeyAlgorithms(),
 		MaxFailures:         c.opt.maxAuth,
+		Observe:             func(_ context.Context, r *userauth.Report) { l.last = r },
 		Logger:              c.logger(),
 	}
 	if l.trustsHosts() {
@@ -95,15 +100,29 @@ func (l *asker) interactive(_ context.Context, a *userauth.Attempt, ask func(nam
 	if err != nil {
 		return l.denied(err.Error())
 	}
-	accepted := true
+	before, wrong, partial := slices.Clone(l.methods), 0, false
 	for i, answer := range answers {
 		e := &SSHUserAuthRequestEvent{AuthMethod: userauth.MethodInteractive + "-" + strconv.Itoa(i+1), AuthParam: answer}
-		accepted = l.ask(a, e) && e.Accept && accepted
+		switch answered := l.ask(a, e); {
+		case answered && e.Accept:
+		case answered && e.PartialSuccess:
+			partial = true
+		case wrong == 0:
+			wrong = i + 1
+		}
 	}
-	if !accepted {
-		return l.denied("answer not accepted")
+	if wrong > 0 {
+		l.methods = before // what right answers beside it lead to is out of reach
+		return l.denied("answer " + strconv.Itoa(wrong) + " denied")
 	}
-	return l.decide(a, &SSHUserAuthRequestEvent{})
+	r := l.decide(a, &SSHUserAuthRequestEvent{})
+	if partial && r.Outcome == userauth.Accept {
+		if slices.Equal(l.methods, before) {
+			l.complete(a.Method)
+		}
+		return l.partial()
+	}
+	return r
 }
 
 // offered reports whether the user may use the method of this attempt, none
@@ -137,9 +156,14 @@ func (l *asker) ask(a *userauth.Attempt, e *SSHUserAuthRequestEvent) bool {
 			l.methods = slices.DeleteFunc(l.methods, func(m string) bool { return m == userauth.MethodHostBased })
 		}
 	case partial && a.Method == e.AuthMethod:
-		l.methods = slices.DeleteFunc(l.methods, func(m string) bool { return m == a.Method })
+		l.complete(a.Method)
 	}
 	return true
+}
+
+// complete takes a method that has done its part off the list.
+func (l *asker) complete(method string) {
+	l.methods = slices.DeleteFunc(l.methods, func(m string) bool { return m == method })
 }
 
 // decide asks the program about an attempt and returns its verdict.
@@ -153,11 +177,16 @@ func (l *asker) decide(a *userauth.Attempt, e *SSHUserAuthRequestEvent) userauth
 	case e.Accept:
 		return userauth.Result{Outcome: userauth.Accept}
 	case e.PartialSuccess && a.Method != userauth.MethodNone:
-		return userauth.Result{Outcome: userauth.Partial, Methods: slices.Clone(l.methods)}
+		return l.partial()
 	case e.ChangePassword != "" && a.Method == userauth.MethodPassword:
 		return userauth.Result{Outcome: userauth.ChangePassword, Prompt: e.ChangePassword}
 	}
-	return l.denied("denied")
+	return l.denied(reasonDenied)
+}
+
+// partial is the success of one factor of several.
+func (l *asker) partial() userauth.Result {
+	return userauth.Result{Outcome: userauth.Partial, Methods: slices.Clone(l.methods)}
 }
 
 // denied is a refusal that tells the client how it can go on.

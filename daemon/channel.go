@@ -64,7 +64,7 @@ func (ch *channel) opened(mc *connection.Channel, inline bool) {
 			if h := c.d.OnSSHChannelOpened; h != nil {
 				c.d.invoke(c, func() { h(&SSHChannelOpenedEvent{c.id, ch.id}) })
 			}
-			if h := c.d.OnSSHChannelReadyToSend; h != nil && !ch.stream {
+			if h := c.d.OnSSHChannelReadyToSend; h != nil && !ch.stream && !mc.WouldBlock() {
 				c.d.invoke(c, func() { h(&SSHChannelReadyToSendEvent{c.id, ch.id}) })
 			}
 		})
@@ -79,12 +79,14 @@ func (ch *channel) opened(mc *connection.Channel, inline bool) {
 	}
 }
 
-// closed fires the last event of the channel and forgets it.
+// closed fires the last events of the channel and forgets it. A record that
+// the client began before it closed the channel is still the program's.
 func (ch *channel) closed() {
 	ch.closeOnce.Do(func() {
+		ch.flushRecord()
 		fire(ch.c, ch.c.d.OnSSHChannelClosed, &SSHChannelClosedEvent{ch.c.id, ch.id})
 		ch.c.d.reg.removeChannel(ch.id)
-		ch.c.unreserve()
+		ch.c.unreserve(ch.mc().CutOff())
 	})
 }
 
@@ -98,14 +100,14 @@ func (ch *channel) mc() *connection.Channel {
 // request asks for the answer to a channel request.
 func (ch *channel) request(r *connection.Request) {
 	d, c := ch.c.d, ch.c
-	if d.OnSSHChannelRequest == nil {
+	if d.OnSSHChannelRequest == nil || c.isLeaving() {
 		return // what is not answered fails
 	}
 	packet := wire.ChannelRequest{Recipient: uint32(ch.id), Type: r.Type, WantReply: r.WantReply, Payload: r.Payload}.Append(nil)[1:]
-	e := &SSHChannelRequestEvent{ConnectionID: c.id, ChannelID: ch.id, RequestType: r.Type, Packet: packet}
+	e := &SSHChannelRequestEvent{ConnectionID: c.id, ChannelID: ch.id, RequestType: r.Type, Packet: packet, AfterEOF: r.AfterEOF}
 	success := fire(c, d.OnSSHChannelRequest, e) && e.Success
 	// The reply has to be under way before the program acts on the request.
-	if r.Reply(success) == nil && success {
+	if r.Reply(success) == nil && success && !c.isLeaving() {
 		fire(c, d.OnSSHChannelRequested, &SSHChannelRequestedEvent{c.id, ch.id, r.Type, packet})
 	}
 }
@@ -116,7 +118,7 @@ func (ch *channel) data(code uint32, p []byte) {
 		ch.deliver(code, p)
 		return
 	}
-	for !ch.closing.Load() {
+	for ch.heard() {
 		n := int(ch.recordLength.Load())
 		switch {
 		case n == 0:
@@ -148,15 +150,21 @@ func (ch *channel) flushRecord() {
 }
 
 func (ch *channel) deliver(code uint32, p []byte) {
-	if len(p) > 0 {
+	if len(p) > 0 && ch.heard() {
 		fire(ch.c, ch.c.d.OnSSHChannelDataIn,
 			&SSHChannelDataInEvent{ConnectionID: ch.c.id, ChannelID: ch.id, Data: p, DataType: int(code)})
 	}
 }
 
+// heard reports whether the program still wants to know what the client sends:
+// it has not closed the channel or the connection.
+func (ch *channel) heard() bool { return !ch.closing.Load() && !ch.c.isLeaving() }
+
 func (ch *channel) eof() {
 	ch.flushRecord()
-	fire(ch.c, ch.c.d.OnSSHChannelEOF, &SSHChannelEOFEvent{ch.c.id, ch.id})
+	if ch.heard() {
+		fire(ch.c, ch.c.d.OnSSHChannelEOF, &SSHChannelEOFEvent{ch.c.id, ch.id})
+	}
 }
 
 // writable fires OnSSHChannelReadyToSend after a send has failed.
@@ -256,7 +264,7 @@ func (c *conn) openChannel(ctx context.Context, kind string, parameters []byte, 
 	ch := c.newChannel(c.d.reg.newChannelID(), kind, stream)
 	mc, err := mux.Open(ctx, kind, parameters, ch.callbacks())
 	if err != nil {
-		c.unreserve()
+		c.unreserve(false)
 		if refused, ok := errors.AsType[*connection.OpenError](err); ok {
 			return nil, newError(CodeForwardConnection, "the client refuses the channel", refused)
 		}

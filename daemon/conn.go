@@ -43,6 +43,7 @@ type conn struct {
 	cause    *Error // why, nil for a normal end
 	draining bool   // no new channels; the last one to close ends the connection
 	open     int    // channels, those being opened included
+	cut      int    // channels that ended with the connection
 	user     string
 	banner   string        // to be sent with the next answer to an attempt
 	prompts  []wire.Prompt // instead of the daemon's, if there are any
@@ -105,7 +106,7 @@ func (c *conn) login(ctx context.Context) (*transport.Conn, error) {
 		return nil, net.ErrClosed
 	}
 	if err := tc.Handshake(ctx); err != nil {
-		return nil, err
+		return nil, leftEarly(err)
 	}
 	c.mu.Lock()
 	c.shaken = true
@@ -114,9 +115,10 @@ func (c *conn) login(ctx context.Context) (*transport.Conn, error) {
 		tc.Disconnect(wire.ReasonProtocolVersionNotSupported, "identification not accepted")
 		return nil, newError(CodeAborted, "identification not accepted", nil)
 	}
-	who, err := userauth.Serve(ctx, tc, c.authConfig(tc))
+	asker := &asker{c: c, tc: tc}
+	who, err := userauth.Serve(ctx, tc, asker.config())
 	if err != nil {
-		return nil, err
+		return nil, asker.failed(err)
 	}
 	c.mu.Lock()
 	c.user = who.User
@@ -150,6 +152,7 @@ func (c *conn) finish(err error) error {
 		ch.closed()
 	}
 	c.mu.Lock()
+	err = leftOpen(err, c.cut)
 	if c.leaving {
 		err = nil
 		if c.cause != nil {
@@ -206,6 +209,14 @@ func (c *conn) disconnect(cause *Error) bool {
 	return news
 }
 
+// isLeaving reports whether this side has ended the connection: nobody is
+// asked or told about what the client sent on it any more.
+func (c *conn) isLeaving() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.leaving
+}
+
 // drain lets the client finish: the connection ends with its last channel.
 func (c *conn) drain() {
 	c.mu.Lock()
@@ -228,10 +239,14 @@ func (c *conn) reserve() bool {
 	return true
 }
 
-// unreserve counts one channel less.
-func (c *conn) unreserve() {
+// unreserve counts one channel less; cut is one that the end of the connection
+// has ended.
+func (c *conn) unreserve(cut bool) {
 	c.mu.Lock()
 	c.open--
+	if cut {
+		c.cut++
+	}
 	last := c.open == 0 && c.draining
 	c.mu.Unlock()
 	if last {
@@ -288,11 +303,6 @@ func (c *conn) transportConfig() (*transport.Config, error) {
 	}
 	c.d.exchanges.apply(cfg, c.opt.groups)
 	return cfg, nil
-}
-
-// status fires OnSSHStatus.
-func (c *conn) status(text string) {
-	notify(c, c.d.OnSSHStatus, &SSHStatusEvent{ConnectionID: c.id, Message: text})
 }
 
 // hostPort splits an address of TCP; for any other the host is its text.

@@ -38,8 +38,9 @@ type Daemon struct {
 	OnSSHChannelOpened func(*SSHChannelOpenedEvent)
 	// OnSSHChannelOpenRequest asks whether to open a channel for the client.
 	OnSSHChannelOpenRequest func(*SSHChannelOpenRequestEvent)
-	// OnSSHChannelReadyToSend fires when a channel has been opened, and when
-	// it can take data again after a send has failed with error 10035.
+	// OnSSHChannelReadyToSend fires when a channel has been opened and the client
+	// takes data on it, and when it can take data again after a send has failed
+	// with error 10035 or ReadyToSend was false.
 	OnSSHChannelReadyToSend func(*SSHChannelReadyToSendEvent)
 	// OnSSHChannelRequest asks for the answer to a request on a channel.
 	OnSSHChannelRequest func(*SSHChannelRequestEvent)

@@ -235,11 +235,11 @@ func codeOfSystem(err error) int {
 // disconnectStatus returns the code and the text of a connection's last event
 // for the error that ended it.
 func disconnectStatus(err error) (code int, text string) {
-	if err == nil || errors.Is(err, io.EOF) {
-		return 0, "OK"
-	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code, e.Description()
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		return 0, "OK"
 	}
 	if de, ok := errors.AsType[*transport.DisconnectError](err); ok {
 		switch {
@@ -260,7 +260,7 @@ func codeOfEnd(err error) int {
 	switch {
 	case errors.Is(err, userauth.ErrTooManyFailures), errors.Is(err, userauth.ErrTooManyRequests):
 		return CodeAuthentication
-	case errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe):
 		return CodeReset
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, connection.ErrKeepalive):
 		return CodeTimedOut

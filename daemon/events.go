@@ -98,6 +98,9 @@ type SSHChannelRequestEvent struct {
 	// Packet is the whole request for GetSSHParam, with the daemon's channel id
 	// as its ChannelId. It is a view: valid until the handler returns.
 	Packet []byte
+	// AfterEOF says that the client had ended its data before it asked, as the
+	// order on the wire has it.
+	AfterEOF bool
 	// Success is an answer and starts as false.
 	Success bool
 }
@@ -147,7 +150,8 @@ type SSHUserAuthRequestEvent struct {
 	// AuthMethod is none, password, publickey, hostbased or
 	// keyboard-interactive, and keyboard-interactive-1, -2 and so on for each
 	// answer of the latter: all of them must be accepted, and then
-	// keyboard-interactive itself.
+	// keyboard-interactive itself, with an empty AuthParam. One answer with
+	// PartialSuccess makes a whole of it.
 	AuthMethod string
 	// AuthParam is the password, the key as its blob (RFC 4253 §6.6), the
 	// answer to a prompt, or empty.

@@ -125,8 +125,10 @@ func (h *SSHChannel) BytesSent() int { return int(h.ch.bytesSent.Load()) }
 // SetDataToSend sends data, as [Daemon.SendBytes] does.
 func (h *SSHChannel) SetDataToSend(data []byte) error { return h.ch.send(data) }
 
-// ReadyToSend reports whether data can be sent: the channel is open, and no
-// send has failed with error 10035 since OnSSHChannelReadyToSend fired last.
+// ReadyToSend reports whether data can be sent: the channel is open, the client
+// has left it a window, and no send has failed with error 10035 since
+// OnSSHChannelReadyToSend fired last. Where it is false on an open channel,
+// OnSSHChannelReadyToSend fires when that changes.
 func (h *SSHChannel) ReadyToSend() bool { return h.ch.readyToSend() }
 
 // RecordLength returns the length of the records in which data is delivered; 0,

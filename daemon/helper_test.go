@@ -204,10 +204,22 @@ func (r *recorder) all() []string {
 // wait waits until a line with this prefix has been added.
 func (r *recorder) wait(t testing.TB, prefix string) {
 	t.Helper()
+	r.waitFor(t, prefix, 1)
+}
+
+// waitFor waits until n lines with this prefix have been added.
+func (r *recorder) waitFor(t testing.TB, prefix string, n int) {
+	t.Helper()
 	timeout := time.After(20 * time.Second)
 	for {
 		r.mu.Lock()
-		if slices.ContainsFunc(r.lines, func(l string) bool { return strings.HasPrefix(l, prefix) }) {
+		have := 0
+		for _, l := range r.lines {
+			if strings.HasPrefix(l, prefix) {
+				have++
+			}
+		}
+		if have >= n {
 			r.mu.Unlock()
 			return
 		}
@@ -219,7 +231,7 @@ func (r *recorder) wait(t testing.TB, prefix string) {
 		select {
 		case <-more:
 		case <-timeout:
-			t.Fatalf("no line %q among %q", prefix, r.all())
+			t.Fatalf("not %d lines %q among %q", n, prefix, r.all())
 		}
 	}
 }

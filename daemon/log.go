@@ -114,13 +114,27 @@ func (c *conn) log(e *LogEvent, wanted bool) {
 		if lost > 0 {
 			e.Message += " (" + strconv.Itoa(lost) + " earlier messages were dropped)"
 		}
-		if h := c.d.OnSSHStatus; h != nil && e.LogLevel == 1 {
-			c.d.invoke(c, func() { h(&SSHStatusEvent{ConnectionID: c.id, Message: e.Message}) })
-		}
-		if h := c.d.OnLog; h != nil && wanted {
-			c.d.invoke(c, func() { h(e) })
-		}
+		c.show(e, wanted)
 	})
+}
+
+// status is log for what may not be lost: how the login and the connection ended.
+func (c *conn) status(text string) {
+	if c.d.OnSSHStatus == nil && c.d.OnLog == nil {
+		return
+	}
+	e := &LogEvent{ConnectionID: c.id, LogLevel: 1, Message: text, LogType: slog.LevelInfo.String()}
+	c.events.post(func() { c.show(e, c.opt.logLevel >= e.LogLevel) })
+}
+
+// show fires the events of a message, in its turn.
+func (c *conn) show(e *LogEvent, wanted bool) {
+	if h := c.d.OnSSHStatus; h != nil && e.LogLevel == 1 {
+		c.d.invoke(c, func() { h(&SSHStatusEvent{ConnectionID: c.id, Message: e.Message}) })
+	}
+	if h := c.d.OnLog; h != nil && wanted {
+		c.d.invoke(c, func() { h(e) })
+	}
 }
 
 // buildInfo describes the build in a line.

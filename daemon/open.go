@@ -53,7 +53,7 @@ func (o *openRequest) accept(stream, inline bool) (*channel, error) {
 	ch := o.c.newChannel(o.id, o.req.Type, stream)
 	mc, err := o.req.Accept(ch.callbacks())
 	if err != nil {
-		o.c.unreserve()
+		o.c.unreserve(false)
 		return nil, asError(err)
 	}
 	ch.opened(mc, inline)
@@ -68,7 +68,7 @@ func (o *openRequest) reject(reason int, text string) error {
 		reason = int(wire.OpenAdministrativelyProhibited)
 	}
 	err := o.req.Reject(wire.OpenReason(reason), text)
-	o.c.unreserve()
+	o.c.unreserve(false)
 	return asError(err)
 }
 
@@ -112,7 +112,7 @@ func (c *conn) HandleGlobalRequest(r *connection.GlobalRequest) {
 		r.Reply(err == nil, proofs)
 		return
 	}
-	if c.d.OnSSHGlobalRequest == nil {
+	if c.d.OnSSHGlobalRequest == nil || c.isLeaving() {
 		return // what is not answered fails
 	}
 	e := &SSHGlobalRequestEvent{ConnectionID: c.id, RequestType: r.Name, Packet: r.Payload, WantsReply: r.WantReply}

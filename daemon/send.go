@@ -124,7 +124,7 @@ func (ch *channel) readyToSend() bool {
 	case <-ch.inner.Done():
 		return false
 	default:
-		return true
+		return !ch.inner.WouldBlock()
 	}
 }
 

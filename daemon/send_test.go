@@ -95,6 +95,7 @@ func TestReadyToSend(t *testing.T) {
 	if got := readData(t, p, 4); got != "more" {
 		t.Errorf("got %q", got)
 	}
+	r.waitFor(t, "ReadyToSend 1", 2) // the event may be on its way yet
 	ready := 0
 	for _, l := range r.all() {
 		if l == "ReadyToSend 1" {

@@ -44,8 +44,9 @@ type NegotiationError struct {
 	Server []string // what the server offers
 }
 
-// maxListText bounds the part of a peer's list that an error text shows.
-const maxListText = 256
+// maxListText bounds the part of a list that an error text shows. The lists of real programs fit: which name is missing
+// there is what an operator looks for.
+const maxListText = 2 << 10
 
 // Error returns a single line that names both lists, cut to a readable length.
 func (e *NegotiationError) Error() string {

@@ -63,7 +63,7 @@ func (s *server) handleEvents() {
 	d.OnSSHChannelRequest = func(e *daemon.SSHChannelRequestEvent) {
 		if x := s.session(e.ConnectionID, e.ChannelID); x != nil {
 			payload, ok := requestPayload(e.Packet)
-			e.Success = ok && x.request(e.RequestType, payload)
+			e.Success = ok && x.request(&connection.Request{Type: e.RequestType, Payload: payload, AfterEOF: e.AfterEOF})
 		}
 	}
 	d.OnSSHChannelRequested = func(e *daemon.SSHChannelRequestedEvent) {

@@ -22,11 +22,11 @@ type session struct {
 }
 
 // request answers a channel request. It reports whether it is granted.
-func (s *session) request(kind string, payload []byte) bool {
-	if kind == "pty-req" && !(terminalsBuilt && s.client.perms.mayHaveTerminal()) {
+func (s *session) request(r *connection.Request) bool {
+	if r.Type == "pty-req" && !(terminalsBuilt && s.client.perms.mayHaveTerminal()) {
 		return false
 	}
-	admitted, err := s.tracker.Admit(&connection.Request{Type: kind, Payload: payload})
+	admitted, err := s.tracker.Admit(r)
 	if err != nil {
 		s.srv.log.Debug("request refused", "conn", s.client.id, "err", err)
 		return false
