@@ -107,6 +107,32 @@ func TestECDHVectors(t *testing.T) {
 	}
 }
 
+// The curves as client and as server: a secret, or a refusal where there is none (DH-08, DH-09, DH-10).
+func TestWycheproofVectors(t *testing.T) {
+	for _, v := range vectors(t, "ecdh_wycheproof.txt") {
+		m := methods(t, v["method"])[0]
+		t.Run(m.Name+" "+v["id"]+" "+v["note"], func(t *testing.T) {
+			private, peer := unhex(t, v["private"]), unhex(t, v["peer"])
+			offer, err := m.Offer(bytes.NewReader(private))
+			if err != nil {
+				t.Fatal(err)
+			}
+			asClient, clientErr := offer.Finish(peer)
+			_, asServer, serverErr := m.Answer(bytes.NewReader(private), peer)
+			if v["secret"] == "" {
+				wantFailed(t, clientErr, nil)
+				wantFailed(t, serverErr, nil)
+				return
+			}
+			for role, secret := range map[string][]byte{"client": asClient, "server": asServer} {
+				if hex.EncodeToString(secret) != v["secret"] {
+					t.Errorf("secret of the %s is %x, %v, %v", role, secret, clientErr, serverErr)
+				}
+			}
+		})
+	}
+}
+
 func TestDeriveVectors(t *testing.T) {
 	hashes := map[string]func() hash.Hash{"SHA-1": sha1.New, "SHA-256": sha256.New, "SHA-384": sha512.New384, "SHA-512": sha512.New}
 	const lengthSize = 4
