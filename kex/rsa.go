@@ -135,12 +135,24 @@ func NewTransientRSA(uses int, lifetime time.Duration) *TransientRSA {
 }
 
 // Method returns the row of rsa2048-sha256 that offers the keys of t.
-func (t *TransientRSA) Method() Method {
+func (t *TransientRSA) Method() Method { return rsaMethod(t.offer) }
+
+// RSAMethod returns the row of rsa2048-sha256 that offers key, 2048 to 8192 bits, for a server that makes its transient
+// keys elsewhere. What was said in its exchanges is secret until the last copy of key is forgotten (RFC 4432 §7).
+func RSAMethod(key *rsa.PrivateKey) (Method, error) {
+	if _, err := parseRSA(offerRSAKey(key).Public); err != nil {
+		return Method{}, err
+	}
+	return rsaMethod(func(io.Reader) (Offer, error) { return offerRSAKey(key), nil }), nil
+}
+
+// rsaMethod returns the row of rsa2048-sha256 with another Offer.
+func rsaMethod(offer func(io.Reader) (Offer, error)) Method {
 	m, ok := find(RSA2048)
 	if !ok {
 		panic("kex: the table has no RSA")
 	}
-	m.Offer = t.offer
+	m.Offer = offer
 	return m
 }
 

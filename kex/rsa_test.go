@@ -176,3 +176,20 @@ func TestTransientRSA(t *testing.T) {
 		t.Error("a broken source of entropy went unnoticed")
 	}
 }
+
+// A server's own key, of the sizes that clients take.
+func TestRSAMethod(t *testing.T) {
+	for bits, ok := range map[int]bool{1024: false, 2047: false, 2048: true} {
+		key, err := rsa.GenerateKey(nil, bits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := RSAMethod(key)
+		if (err == nil) != ok {
+			t.Errorf("%d bits: %v", bits, err)
+		}
+		if ok {
+			exchange(t, m, nil, nil)
+		}
+	}
+}
