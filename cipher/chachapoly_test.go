@@ -26,26 +26,29 @@ func plainly(key []byte, seq uint32, packet []byte) {
 	copy(packet[len(body):], tag[:])
 }
 
-// TestChaChaDifferential compares both ways to the key stream with the plain construction, sealing and opening.
+// TestChaChaDifferential compares every way to the key stream with the plain construction, sealing and opening.
 func TestChaChaDifferential(t *testing.T) {
 	key := pattern(64, 1)
-	for _, byAEAD := range []bool{true, false} {
+	ways := map[string]chachaWay{"by block": byBlock, "by the AEAD": byAEAD}
+	if hasVectorChaCha() {
+		ways["by vectors"] = byVector
+	}
+	for name, way := range ways {
 		for _, seq := range []uint32{0, 1, 255, 256, 1 << 31, math.MaxUint32} {
 			for _, n := range lengths() {
-				s, err := newChaCha(key)
+				s, err := newChaCha(key, way)
 				if err != nil {
 					t.Fatal(err)
 				}
-				s.byAEAD = byAEAD
 				plain := frame(s.Layout(), n)
 				want, got := bytes.Clone(plain), bytes.Clone(plain)
 				plainly(key, seq, want)
 				s.Seal(seq, got)
 				if !bytes.Equal(got, want) {
-					t.Fatalf("payload of %d, number %d, by the AEAD %v: sealed differently", n, seq, byAEAD)
+					t.Fatalf("payload of %d, number %d, %s: sealed differently", n, seq, name)
 				}
 				if err := open(t, s, seq, got); err != nil || !bytes.Equal(got[4:len(got)-16], plain[4:len(plain)-16]) {
-					t.Fatalf("payload of %d, number %d, by the AEAD %v: %v", n, seq, byAEAD, err)
+					t.Fatalf("payload of %d, number %d, %s: %v", n, seq, name, err)
 				}
 			}
 		}

@@ -83,13 +83,13 @@ func TestVectorsGCM(t *testing.T) {
 
 func TestVectorsChaCha20Poly1305(t *testing.T) {
 	g := vectors(t, "chacha20_poly1305_rfc8439.txt", 3)
-	for _, byAEAD := range []bool{true, false} {
-		s := chachaWith(t, g[0]["key"], g[0]["nonce"], byAEAD)
+	for _, way := range []chachaWay{byAEAD, byBlock} {
+		s := chachaWith(t, g[0]["key"], g[0]["nonce"], way)
 		packet := make([]byte, clearLength, 200)
 		packet = append(append(packet, g[0]["plain"]...), make([]byte, 16)...)
-		s.keyStream(packet)
+		s.crypt(packet)
 		if got := packet[clearLength : len(packet)-16]; !bytes.Equal(got, g[0]["sealed"]) {
-			t.Errorf("§2.4.2, by the AEAD %v: %x", byAEAD, got)
+			t.Errorf("§2.4.2, way %d: %x", way, got)
 		}
 	}
 	var tag [16]byte
@@ -97,7 +97,7 @@ func TestVectorsChaCha20Poly1305(t *testing.T) {
 	if !bytes.Equal(tag[:], g[1]["tag"]) {
 		t.Errorf("§2.5.2: %x", tag)
 	}
-	s := chachaWith(t, g[2]["key"], g[2]["nonce"], true)
+	s := chachaWith(t, g[2]["key"], g[2]["nonce"], byAEAD)
 	s.derivePolyKey()
 	if !bytes.Equal(s.polyKey[:], g[2]["polykey"]) {
 		t.Errorf("§2.6.2: %x", s.polyKey)
@@ -105,12 +105,12 @@ func TestVectorsChaCha20Poly1305(t *testing.T) {
 }
 
 // chachaWith returns a state with the given text key, a zero length key and a nonce of 12 bytes.
-func chachaWith(t *testing.T, textKey, nonce []byte, byAEAD bool) *chachaState {
+func chachaWith(t *testing.T, textKey, nonce []byte, way chachaWay) *chachaState {
 	t.Helper()
-	s, err := newChaCha(append(bytes.Clone(textKey), make([]byte, 32)...))
+	s, err := newChaCha(append(bytes.Clone(textKey), make([]byte, 32)...), way)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.nonce, s.byAEAD = [12]byte(nonce), byAEAD
+	s.nonce = [12]byte(nonce)
 	return s
 }

@@ -1,0 +1,155 @@
+package cipher
+
+import (
+	"encoding/binary"
+	"math/bits"
+
+	//lint:ignore SA1019 this is a composite that needs Poly1305 by itself, over an encrypted length
+	"golang.org/x/crypto/poly1305"
+)
+
+// polySum sets tag to the Poly1305 of text (RFC 8439 §2.5) under a key that is used once: with vector instructions
+// where the processor has them and the text is long enough to repay the powers of r.
+func polySum(tag *[poly1305.TagSize]byte, text []byte, key *[32]byte, vector bool) {
+	if vector && len(text) >= vectorPolyMin {
+		polyVector(tag, text, key)
+		return
+	}
+	poly1305.Sum(tag, text, key)
+}
+
+// vectorPolyMin is from which length on, in bytes, the vector code is faster.
+const vectorPolyMin = 1024
+
+// polyGroup is how many bytes polyGroups takes at a time: eight blocks.
+const polyGroup = 8 * 16
+
+// polyOrder is which of eight blocks in a row each sum of polyGroups begins with.
+var polyOrder = [8]int{0, 4, 1, 5, 2, 6, 3, 7}
+
+// polyVector computes eight sums side by side, adds them up, and goes on block by block with the rest.
+func polyVector(tag *[poly1305.TagSize]byte, text []byte, key *[32]byte) {
+	const clamp0, clamp1 = 0x0ffffffc0fffffff, 0x0ffffffc0ffffffc
+	r := newLimbs(binary.LittleEndian.Uint64(key[0:])&clamp0, binary.LittleEndian.Uint64(key[8:])&clamp1, 0)
+	r8 := r
+	for range 3 {
+		r8.multiply(&r8)
+	}
+	var sums [3][8]uint64
+	n := len(text) / polyGroup
+	polyGroups(&sums, &[5]uint64{r8[0], r8[1], r8[2], 20 * r8[1], 20 * r8[2]}, &text[0], n)
+	var h limbs
+	var inOrder [8]limbs
+	for i, at := range polyOrder {
+		inOrder[at] = limbs{sums[0][i], sums[1][i], sums[2][i]}
+	}
+	// Block i of the last eight is i blocks nearer to the end than the first: as if the sums were blocks in a row.
+	for i := range inOrder {
+		h.add(&inOrder[i])
+		h.multiply(&r)
+	}
+	text = text[n*polyGroup:]
+	for len(text) >= 16 {
+		h.block(&r, binary.LittleEndian.Uint64(text), binary.LittleEndian.Uint64(text[8:]), 1)
+		text = text[16:]
+	}
+	if len(text) > 0 {
+		var last [16]byte
+		last[copy(last[:], text)] = 1
+		h.block(&r, binary.LittleEndian.Uint64(last[:]), binary.LittleEndian.Uint64(last[8:]), 0)
+	}
+	h.finish(tag, binary.LittleEndian.Uint64(key[16:]), binary.LittleEndian.Uint64(key[24:]))
+}
+
+// limbs is a number modulo 2^130-5, in parts of 44, 44 and 42 bits, each with a little room above.
+type limbs [3]uint64
+
+const mask44, mask42 = 1<<44 - 1, 1<<42 - 1
+
+// newLimbs returns lo + hi 2^64 + top 2^128.
+func newLimbs(lo, hi, top uint64) limbs {
+	return limbs{lo & mask44, (lo>>44 | hi<<20) & mask44, hi>>24 | top<<40}
+}
+
+func (h *limbs) add(m *limbs) {
+	h[0] += m[0]
+	h[1] += m[1]
+	h[2] += m[2]
+}
+
+// block takes one block, with the bit that is set behind it in top, or in the block itself.
+func (h *limbs) block(r *limbs, lo, hi, top uint64) {
+	m := newLimbs(lo, hi, top)
+	h.add(&m)
+	h.multiply(r)
+}
+
+// wide is a sum of products.
+type wide struct{ hi, lo uint64 }
+
+func (w *wide) addProduct(x, y uint64) {
+	hi, lo := bits.Mul64(x, y)
+	var carry uint64
+	w.lo, carry = bits.Add64(w.lo, lo, 0)
+	w.hi += hi + carry
+}
+
+// shift returns the bits of w from n on.
+func (w wide) shift(n uint) uint64 { return w.hi<<(64-n) | w.lo>>n }
+
+func (w *wide) addCarry(c uint64) {
+	var carry uint64
+	w.lo, carry = bits.Add64(w.lo, c, 0)
+	w.hi += carry
+}
+
+// multiply sets h to h r. Products beyond 2^132 come back 20 times, for 2^130 is 5.
+func (h *limbs) multiply(r *limbs) {
+	var d0, d1, d2 wide
+	s1, s2 := 20*r[1], 20*r[2]
+	d0.addProduct(h[0], r[0])
+	d0.addProduct(h[1], s2)
+	d0.addProduct(h[2], s1)
+	d1.addProduct(h[0], r[1])
+	d1.addProduct(h[1], r[0])
+	d1.addProduct(h[2], s2)
+	d2.addProduct(h[0], r[2])
+	d2.addProduct(h[1], r[1])
+	d2.addProduct(h[2], r[0])
+	d1.addCarry(d0.shift(44))
+	d2.addCarry(d1.shift(44))
+	low := d0.lo&mask44 + 5*d2.shift(42)
+	h[0] = low & mask44
+	h[1] = d1.lo&mask44 + low>>44
+	h[2] = d2.lo & mask42
+}
+
+// finish sets tag to h mod 2^130-5, plus s, mod 2^128, in constant time.
+func (h *limbs) finish(tag *[poly1305.TagSize]byte, s0, s1 uint64) {
+	for range 2 { // so that every limb has its bits and no more
+		c := h[0] >> 44
+		h[0] &= mask44
+		h[1] += c
+		c = h[1] >> 44
+		h[1] &= mask44
+		h[2] += c
+		c = h[2] >> 42
+		h[2] &= mask42
+		h[0] += 5 * c
+	}
+	c := h[0] >> 44
+	h[0] &= mask44
+	h[1] += c
+	// h - (2^130-5) = h + 5 - 2^130: taken where it does not go below zero.
+	g0 := h[0] + 5
+	g1 := h[1] + g0>>44
+	g2 := h[2] + g1>>44 - 1<<42
+	keep := g2 >> 63 * (1<<64 - 1) // all ones where h is the smaller
+	h0 := h[0]&keep | g0&mask44&^keep
+	h1 := h[1]&keep | g1&mask44&^keep
+	h2 := h[2]&keep | g2&^keep
+	lo, carry := bits.Add64(h0|h1<<44, s0, 0)
+	hi, _ := bits.Add64(h1>>20|h2<<24, s1, carry)
+	binary.LittleEndian.PutUint64(tag[0:], lo)
+	binary.LittleEndian.PutUint64(tag[8:], hi)
+}
