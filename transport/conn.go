@@ -27,8 +27,8 @@ type Conn struct {
 
 	proofs int // see ProveHostKeys
 
-	mu     sync.Mutex // guards algs
-	algs   kex.Algorithms
+	mu     sync.Mutex // guards state
+	state  ConnectionState
 	done   chan struct{} // closed when the connection has ended
 	flush  func()        // c.runFlusher, made once so that starting it allocates nothing
 	joined sync.WaitGroup
@@ -135,13 +135,7 @@ func (c *Conn) HostKey() sshkey.PublicKey { return c.peer.hostKey }
 func (c *Conn) Algorithms() kex.Algorithms {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.algs
-}
-
-func (c *Conn) setAlgorithms(a kex.Algorithms) {
-	c.mu.Lock()
-	c.algs = a
-	c.mu.Unlock()
+	return c.state.Algorithms
 }
 
 // LocalVersion returns our identification without CR LF.

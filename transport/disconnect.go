@@ -30,6 +30,7 @@ func (c *Conn) Abort(err error) { c.end(err, true) }
 // failed ends the connection because the reader met err, and returns why it
 // ended: err, or what came first.
 func (c *Conn) failed(err error) error {
+	c.in.publish()
 	c.end(err, tellPeer(err))
 	return c.Err()
 }

@@ -33,7 +33,9 @@ type receiver struct {
 	layout  cipher.Layout
 	packets uint64 // under these keys
 	bytes   uint64
-	seq     uint32 // of the packet at r
+	total   Traffic   // under earlier keys
+	counted published // all, for others to read
+	seq     uint32    // of the packet at r
 
 	phase     phase
 	preAuth   int  // unread bytes that had arrived before SetAuthenticated
@@ -54,6 +56,7 @@ type receiver struct {
 func (in *receiver) setOpener(o cipher.Opener) {
 	in.opener, in.layout = o, o.Layout()
 	in.ahead, _ = o.(cipher.AheadOpener)
+	in.total.add(in.packets, in.bytes)
 	in.packets, in.bytes = 0, 0
 }
 
@@ -183,6 +186,7 @@ func (c *Conn) fill(n int) error {
 // ones. It is the only place where the reader waits.
 func (c *Conn) readSome(limit int) error {
 	in := &c.in
+	in.publish()
 	in.makeRoom()
 	in.limit, in.n, in.err = limit, 0, nil
 	if in.raw != nil {

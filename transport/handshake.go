@@ -84,7 +84,7 @@ func (x *exchange) run(theirs []byte) error {
 	if err := x.switchReceiving(); err != nil {
 		return err
 	}
-	x.c.setAlgorithms(x.algs)
+	x.noteResult()
 	x.c.exchangeDone()
 	x.log()
 	return nil
@@ -107,7 +107,13 @@ func (x *exchange) begin(theirs []byte) error {
 	x.c.out.mu.Lock()
 	x.ours = x.c.out.kexInit
 	x.c.out.mu.Unlock()
-	return x.ourInit.Parse(x.ours)
+	if err := x.ourInit.Parse(x.ours); err != nil {
+		return err
+	}
+	if x.first {
+		x.noteOffers()
+	}
+	return nil
 }
 
 // byRole orders what is ours and theirs into client's and server's.

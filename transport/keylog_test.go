@@ -5,6 +5,7 @@ import (
 	"crypto/ecdh"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -64,8 +65,8 @@ const (
 	fromPeer = "what the peer has to say"
 )
 
-// confide runs a connection with a key log through c, in which each side says a word.
-func confide(t *testing.T, c *capture, cfg transport.Config, ours wire.Role, cipherName, macName string) {
+// confide runs a connection with a key log through c, in which each side says a word, and returns its state.
+func confide(t *testing.T, c *capture, cfg transport.Config, ours wire.Role, cipherName, macName string) transport.ConnectionState {
 	t.Helper()
 	a, b := transporttest.Pipe()
 	p := transporttest.NewPeer(c.tap(b, ours == wire.Client), ours.Peer())
@@ -96,21 +97,25 @@ func confide(t *testing.T, c *capture, cfg transport.Config, ours wire.Role, cip
 	if _, err := conn.ReadPacket(); err != nil {
 		t.Fatal(err)
 	}
+	return conn.ConnectionState()
 }
 
-// TestKeyLogTshark: with the key log alone, tshark decrypts what either side said, whichever of them wrote it.
+// TestKeyLogTshark: with the key log alone, tshark decrypts what either side said, whichever of them wrote it. It takes the
+// same fingerprints of both, too.
 func TestKeyLogTshark(t *testing.T) {
 	tshark := peertest.Lookup(t, "tshark")
 	var log bytes.Buffer
 	var captures []*capture
+	var states []transport.ConnectionState
 	for _, row := range logged {
 		cfg := only(t, row.kex, row.cipher, row.mac)
-		captures = append(captures, nil)
+		captures, states = append(captures, nil), append(states, transport.ConnectionState{})
 		for short := true; short; {
 			var lines bytes.Buffer
 			cfg.KeyLogWriter = &lines
-			captures[len(captures)-1] = new(capture)
-			confide(t, captures[len(captures)-1], cfg, row.ours, row.cipher, row.mac)
+			c := new(capture)
+			states[len(states)-1] = confide(t, c, cfg, row.ours, row.cipher, row.mac)
+			captures[len(captures)-1] = c
 			log.Write(lines.Bytes())
 			// tshark 4.0 gets the K of X25519 wrong where its first byte is zero.
 			_, k, _ := strings.Cut(lines.String(), " SHARED_SECRET ")
@@ -123,7 +128,8 @@ func TestKeyLogTshark(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, withKeys := range []bool{true, false} {
-		args := []string{"-r", file, "-T", "fields", "-E", "separator=/s", "-E", "aggregator=,", "-e", "tcp.port", "-e", "ssh.payload"}
+		args := []string{"-r", file, "-T", "fields", "-E", "separator=/s", "-E", "aggregator=,", "-e", "tcp.port", "-e", "ssh.payload",
+			"-e", "ssh.kex.hassh", "-e", "ssh.kex.hasshserver"}
 		if withKeys {
 			args = append(args, "-o", "ssh.keylog_file:"+keys)
 		}
@@ -132,9 +138,16 @@ func TestKeyLogTshark(t *testing.T) {
 			t.Fatalf("tshark: status %d\n%s", r.Code, r.Stderr)
 		}
 		for i, row := range logged {
+			for _, line := range []string{
+				fmt.Sprintf("%d,22  %s ", firstPort+i, states[i].ClientHASSH), fmt.Sprintf("22,%d   %s", firstPort+i, states[i].ServerHASSH),
+			} {
+				if !slices.Contains(strings.Split(string(r.Stdout), "\n"), line) {
+					t.Errorf("%+v: tshark has another HASSH than %q", row, line)
+				}
+			}
 			for _, text := range []string{fromUs, fromPeer} {
 				port, payload := strconv.Itoa(firstPort+i), hex.EncodeToString(wire.Ignore{Data: []byte(text)}.Append(nil)[1:])
-				seen := regexp.MustCompile(`(?m)^(` + port + `,22|22,` + port + `) ` + payload + `$`).Match(r.Stdout)
+				seen := regexp.MustCompile(`(?m)^(` + port + `,22|22,` + port + `) ` + payload + `  $`).Match(r.Stdout)
 				if seen != withKeys {
 					t.Errorf("%+v: tshark sees %q: %v, with keys %v", row, text, seen, withKeys)
 				}

@@ -36,7 +36,8 @@ type sender struct {
 	seq     uint32
 	packets uint64 // under these keys
 	bytes   uint64
-	open    bool // authenticated
+	total   Traffic // under earlier keys
+	open    bool    // authenticated
 	comp    compressor
 	delayed bool   // comp waits for open
 	scratch []byte // what comp made
@@ -80,6 +81,7 @@ func (o *sender) setSealer(s cipher.Sealer) {
 	o.sealHeld()
 	o.sealer, o.layout = s, s.Layout()
 	o.pair, _ = s.(cipher.PairSealer)
+	o.total.add(o.packets, o.bytes)
 	o.packets, o.bytes = 0, 0
 }
 

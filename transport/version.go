@@ -47,6 +47,7 @@ func (c *Conn) exchangeVersions() error {
 		}
 		if isVersion(line) || c.role == wire.Server {
 			c.peer.version = string(line)
+			c.note(func(s *ConnectionState) { s.RemoteVersion = c.peer.version })
 			return checkVersion(line)
 		}
 		// Only a server may say something first (RFC 4253 §4.2).
