@@ -19,6 +19,7 @@ import (
 	"github.com/hawser-ssh/hawser/mac"
 	"github.com/hawser-ssh/hawser/transport"
 	"github.com/hawser-ssh/hawser/transport/sshkey"
+	"github.com/hawser-ssh/hawser/userauth"
 )
 
 // foreignClient is a client of others. It makes all trips and says how each went.
@@ -58,7 +59,7 @@ type shore struct {
 	t       *testing.T
 	content []byte
 	user    peertest.Key
-	host    map[string]sshkey.Signer // by algorithm
+	host    *keyring
 	mu      sync.Mutex
 	ports   map[row]int
 	servers map[row]*server
@@ -66,7 +67,7 @@ type shore struct {
 
 func newShore(t *testing.T, content []byte) *shore {
 	return &shore{
-		t: t, content: content, user: peertest.NewKey(t, peertest.Ed25519), host: hostSigners(t),
+		t: t, content: content, user: peertest.NewKey(t, peertest.Ed25519), host: newKeyring(t, sshkey.HostCertificate, "127.0.0.1"),
 		ports: map[row]int{}, servers: map[row]*server{},
 	}
 }
@@ -76,7 +77,7 @@ func (s *shore) port(r row) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.servers[r] == nil {
-		v := &server{cfg: s.config(r), content: s.content, user: publicOf(s.t, s.user)}
+		v := &server{cfg: s.config(r), content: s.content, keys: s.admit}
 		s.servers[r], s.ports[r] = v, v.listen(s.t)
 	}
 	return s.ports[r]
@@ -102,6 +103,14 @@ func (s *shore) lastError(r row) string {
 	return "none"
 }
 
+// admit lets in who has the user's key.
+func (s *shore) admit(_ *userauth.Attempt, key sshkey.PublicKey) error {
+	if !sshkey.Equal(key, publicOf(s.t, s.user)) {
+		return errNotOnRing
+	}
+	return nil
+}
+
 // config has everything, but of the row's kind only the row.
 func (s *shore) config(r row) transport.Config {
 	c := transport.Config{
@@ -112,7 +121,7 @@ func (s *shore) config(r row) transport.Config {
 	}
 	force(s.t, &c, r)
 	for _, name := range c.HostKeyAlgorithms {
-		c.HostKeys = append(c.HostKeys, s.host[name])
+		c.HostKeys = append(c.HostKeys, s.host.signers[name])
 	}
 	return c
 }
@@ -152,7 +161,7 @@ func (s *shore) hostKeys(r row) []peertest.Key {
 	}
 	var keys []peertest.Key
 	for _, name := range names {
-		public := s.host[name].PublicKey()
+		public := s.host.signers[name].PublicKey()
 		keys = append(keys, peertest.Key{Public: public.Type() + " " + base64.StdEncoding.EncodeToString(public.Marshal())})
 	}
 	return keys

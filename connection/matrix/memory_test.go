@@ -14,6 +14,7 @@ import (
 	"github.com/hawser-ssh/hawser/mac"
 	"github.com/hawser-ssh/hawser/transport"
 	"github.com/hawser-ssh/hawser/transport/sshkey"
+	"github.com/hawser-ssh/hawser/userauth"
 )
 
 // amount is how much goes each way.
@@ -35,13 +36,15 @@ func noise(n int) []byte {
 func TestMatrixMemory(t *testing.T) {
 	t.Parallel()
 	content := noise(amount())
-	t.Run("cipher and MAC", func(t *testing.T) { t.Parallel(); testCiphers(t, content) })
-	t.Run("kex and host key", func(t *testing.T) { t.Parallel(); testExchanges(t, content) })
-	t.Run("compression", func(t *testing.T) { t.Parallel(); testCompression(t, content) })
+	rings := rings{newKeyring(t, sshkey.HostCertificate, hostName), newKeyring(t, sshkey.UserCertificate, userName)}
+	t.Run("cipher and MAC", func(t *testing.T) { t.Parallel(); testCiphers(t, rings, content) })
+	t.Run("kex and host key", func(t *testing.T) { t.Parallel(); testExchanges(t, rings, content) })
+	t.Run("user key", func(t *testing.T) { t.Parallel(); testUserKeys(t, rings, content) })
+	t.Run("compression", func(t *testing.T) { t.Parallel(); testCompression(t, rings, content) })
 }
 
 // testCiphers runs each cipher with each MAC, the authenticating ones without.
-func testCiphers(t *testing.T, content []byte) {
+func testCiphers(t *testing.T, r rings, content []byte) {
 	ciphers, err := cipher.Lookup("none")
 	if err != nil {
 		t.Fatal(err)
@@ -52,17 +55,16 @@ func testCiphers(t *testing.T, content []byte) {
 	}
 	ciphers = append(append(cipher.Default(), cipher.Insecure()...), ciphers...)
 	macs = append(append(mac.Default(), mac.Insecure()...), macs...)
-	host := newSigner(t, sshkey.GenerateEd25519)
 	for _, c := range ciphers {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
 			if c.AEAD {
-				trip(t, transport.Config{Ciphers: []cipher.Cipher{c}, MACs: []mac.MAC{}}, host, content)
+				r.trip(t, transport.Config{Ciphers: []cipher.Cipher{c}, MACs: []mac.MAC{}}, "", content)
 				return
 			}
 			for _, m := range macs {
 				t.Run(m.Name, func(t *testing.T) {
-					trip(t, transport.Config{Ciphers: []cipher.Cipher{c}, MACs: []mac.MAC{m}}, host, content)
+					r.trip(t, transport.Config{Ciphers: []cipher.Cipher{c}, MACs: []mac.MAC{m}}, "", content)
 				})
 			}
 		})
@@ -70,47 +72,65 @@ func testCiphers(t *testing.T, content []byte) {
 }
 
 // testExchanges runs each key exchange with each kind of host key.
-func testExchanges(t *testing.T, content []byte) {
-	methods := append(append(kex.Default(), kex.Optional()...), kex.Insecure()...)
-	hosts := hostSigners(t)
-	for _, m := range methods {
+func testExchanges(t *testing.T, r rings, content []byte) {
+	for _, m := range append(append(kex.Default(), kex.Optional()...), kex.Insecure()...) {
 		t.Run(m.Name, func(t *testing.T) {
 			t.Parallel()
-			for name, host := range hosts {
+			for _, name := range allKeyAlgorithms() {
 				t.Run(name, func(t *testing.T) {
-					trip(t, transport.Config{Kex: []kex.Method{m}, HostKeyAlgorithms: []string{name}}, host, content)
+					r.trip(t, transport.Config{Kex: []kex.Method{m}, HostKeyAlgorithms: []string{name}}, "", content)
 				})
 			}
 		})
 	}
 }
 
+// testUserKeys logs in with each kind of user key.
+func testUserKeys(t *testing.T, r rings, content []byte) {
+	for _, name := range allKeyAlgorithms() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r.trip(t, transport.Config{SignatureAlgorithms: []string{name}}, name, content)
+		})
+	}
+}
+
 // testCompression runs each compression, with data that has something to compress, too.
-func testCompression(t *testing.T, content []byte) {
-	host := newSigner(t, sshkey.GenerateEd25519)
+func testCompression(t *testing.T, r rings, content []byte) {
 	text := bytes.Repeat([]byte("all work and no play "), len(content)/21)
 	for _, name := range transport.CompressionNames() {
 		for kind, data := range map[string][]byte{"noise": content, "text": text} {
 			t.Run(name+" "+kind, func(t *testing.T) {
 				t.Parallel()
-				trip(t, transport.Config{Compression: []string{name}}, host, data)
+				r.trip(t, transport.Config{Compression: []string{name}}, "", data)
 			})
 		}
 	}
 }
 
+// rings are the keys of both sides.
+type rings struct{ hosts, users *keyring }
+
 // trip connects client and server of the same algorithms and sends the content both ways at once, while first the
-// client and then the server begin a key exchange. It is stopped by a deadline that nothing should come near.
-func trip(t *testing.T, cfg transport.Config, host sshkey.Signer, content []byte) {
+// client and then the server begin a key exchange. The user logs in with the key of that algorithm, or by password. It
+// is stopped by a deadline that nothing should come near.
+func (r rings) trip(t *testing.T, cfg transport.Config, userKey string, content []byte) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var counted exchanges
-	s := &server{cfg: cfg, rekeyAt: int64(len(content) * 2 / 3)}
-	s.cfg.HostKeys = []sshkey.Signer{host}
+	s := &server{cfg: cfg, keys: r.users.admit, userAlg: cfg.SignatureAlgorithms, rekeyAt: int64(len(content) * 2 / 3)}
+	s.cfg.HostKeys = []sshkey.Signer{r.hosts.signers["ssh-ed25519"]}
+	if len(cfg.HostKeyAlgorithms) > 0 {
+		s.cfg.HostKeys[0] = r.hosts.signers[cfg.HostKeyAlgorithms[0]]
+	}
 	defer s.stop()
 	cfg.Logger = slog.New(&counted)
-	client, err := sshclient.NewClient(ctx, s.pipe(), "memory:22", clientConfig(&cfg, host.PublicKey()))
+	login := &sshclient.Config{User: userName, HostKey: r.hosts, Transport: &cfg, Auth: []userauth.Method{password(userPass)}}
+	if userKey != "" {
+		login.Auth[0] = userauth.PublicKeys(r.users.signers[userKey])
+	}
+	client, err := sshclient.NewClient(ctx, s.pipe(), hostName+":22", login)
 	if err != nil {
 		t.Fatal(err)
 	}

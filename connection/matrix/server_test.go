@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"github.com/hawser-ssh/hawser/connection"
-	"github.com/hawser-ssh/hawser/connection/sshclient"
 	"github.com/hawser-ssh/hawser/transport"
 	"github.com/hawser-ssh/hawser/transport/sshkey"
 	"github.com/hawser-ssh/hawser/transport/transporttest"
@@ -21,9 +20,9 @@ import (
 	"github.com/hawser-ssh/hawser/wire"
 )
 
-// Who can log in to a server of this package.
+// Who can log in to a server of this package. The name is that in the certificates of testdata/vectors/x509_dsa.txt.
 const (
-	userName = "peer"
+	userName = "user"
 	userPass = "open sesame"
 )
 
@@ -31,9 +30,10 @@ const (
 // connection.
 type server struct {
 	cfg     transport.Config
-	user    sshkey.PublicKey // may log in by key, where set
-	content []byte           // what command bulk answers with
-	rekeyAt int64            // after so many bytes command echo exchanges keys; 0 is never
+	keys    func(a *userauth.Attempt, key sshkey.PublicKey) error // lets users in by key; nil none
+	userAlg []string                                              // by which they may; nil is the default
+	content []byte                                                // what command bulk answers with
+	rekeyAt int64                                                 // after so many bytes command echo exchanges keys; 0 is never
 
 	version atomic.Pointer[string] // of the last client
 	err     atomic.Pointer[string] // why the last connection ended
@@ -115,12 +115,12 @@ func (s *server) auth() *userauth.ServerConfig {
 		return userauth.Result{}
 	}
 	return &userauth.ServerConfig{
-		FailureFloor: -1,
+		FailureFloor: -1, SignatureAlgorithms: s.userAlg,
 		Password: func(_ context.Context, a *userauth.Attempt, password []byte) userauth.Result {
 			return verdict(a.User == userName && string(password) == userPass)
 		},
 		PublicKey: func(_ context.Context, a *userauth.Attempt, key sshkey.PublicKey, _ string, _ bool) userauth.Result {
-			return verdict(a.User == userName && s.user != nil && sshkey.Equal(key, s.user))
+			return verdict(a.User == userName && s.keys != nil && s.keys(a, key) == nil)
 		},
 	}
 }
@@ -224,10 +224,7 @@ func (e *exchanges) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// clientConfig logs in to a server of this package.
-func clientConfig(tc *transport.Config, hostKeys ...sshkey.PublicKey) *sshclient.Config {
-	return &sshclient.Config{
-		User: userName, HostKey: sshclient.FixedKey(hostKeys...), Transport: tc,
-		Auth: []userauth.Method{userauth.Password(func(context.Context) (string, error) { return userPass, nil })},
-	}
+// password is how a client logs in to a server of this package where keys are not the matter.
+func password(text string) userauth.Method {
+	return userauth.Password(func(context.Context) (string, error) { return text, nil })
 }

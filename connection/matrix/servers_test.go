@@ -115,7 +115,7 @@ func testServer(t *testing.T, p foreignServer, ran *record) {
 	}
 	auth := userauth.PublicKeys(signer)
 	if server.Password == userPass {
-		auth = userauth.Password(func(context.Context) (string, error) { return server.Password, nil })
+		auth = password(server.Password)
 	}
 	var hostKeys []sshkey.PublicKey
 	for _, k := range server.HostKeys {
