@@ -14,6 +14,7 @@ func TestPickAlgorithms(t *testing.T) {
 	rsa := []string{"rsa-sha2-512", "rsa-sha2-256"}
 	legacy := []string{"rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"}
 	ed := []string{"ssh-ed25519"}
+	cert := []string{"rsa-sha2-512-cert-v01@openssh.com", "rsa-sha2-256-cert-v01@openssh.com"}
 	for name, test := range map[string]struct {
 		own       []string
 		keyType   string
@@ -32,6 +33,10 @@ func TestPickAlgorithms(t *testing.T) {
 		"EXT-05 only ssh-rsa":           {rsa, "ssh-rsa", []string{"ssh-rsa"}, true, nil},
 		"EXT-05 only ssh-rsa, allowed":  {legacy, "ssh-rsa", []string{"ssh-rsa"}, true, []string{"ssh-rsa"}},
 		"incomplete list, sole default": {ed, "ssh-ed25519", []string{"rsa-sha2-512"}, true, ed},
+		"certificate":                   {cert, "ssh-rsa-cert-v01@openssh.com", cert[1:], true, cert[1:]},
+		"certificate, plain list":       {cert, "ssh-rsa-cert-v01@openssh.com", []string{"ssh-rsa", "rsa-sha2-256"}, true, cert[1:]},
+		"certificate, other list":       {cert, "ssh-rsa-cert-v01@openssh.com", []string{"ssh-rsa", "ssh-ed25519"}, true, nil},
+		"X.509, plain list":             {[]string{"x509v3-ssh-rsa"}, "x509v3-ssh-rsa", []string{"ssh-rsa"}, true, nil},
 		"signer without algorithms":     {nil, "ssh-rsa", nil, false, nil},
 	} {
 		if got := pickAlgorithms(test.own, test.keyType, test.peer, test.announced); !slices.Equal(got, test.want) {

@@ -40,7 +40,7 @@ func pickAlgorithms(own []string, keyType string, peer []string, announced bool)
 		return picked
 	}
 	for _, name := range own {
-		if slices.Contains(peer, name) {
+		if slices.Contains(peer, name) || slices.Contains(peer, sshkey.PlainAlgorithm(name)) {
 			return []string{name}
 		}
 	}

@@ -105,7 +105,8 @@ func signedData(sessionID []byte, req *request, body *wire.UserauthPublicKey) []
 // it, the signature also covers the host key (OpenSSH PROTOCOL §3.1).
 //
 // The algorithm is the signer's first that the server's server-sig-algs names
-// (RFC 8308 §3.1). A key that none of these fits is left out, except that
+// (RFC 8308 §3.1); with an OpenSSH certificate the name of the plain algorithm
+// does, since OpenSSH's list has no others. A key that none of these fits is left out, except that
 // incomplete lists of old servers do not keep out a key type that has but one
 // algorithm, if that is among sshkey.DefaultAlgorithms(). A server that sends
 // no list gets the signer's first algorithm, and after that those which the

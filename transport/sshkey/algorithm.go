@@ -153,6 +153,16 @@ func KeyType(algorithm string) string {
 	return ""
 }
 
+// PlainAlgorithm returns the algorithm without the certificate: that of the
+// signatures of a key with an OpenSSH certificate. All other names come back as
+// they are.
+func PlainAlgorithm(algorithm string) string {
+	if a := lookupAlgorithm(algorithm); a != nil && lookupCertType(a.keyType) != nil {
+		return a.signatureLabel()
+	}
+	return algorithm
+}
+
 // AlgorithmsFor returns the signature algorithms of a key type, most
 // preferred first; none when the type is unknown. An insecure one is among
 // them only if the type has no other: such a key is not used by accident.

@@ -274,3 +274,19 @@ func TestTRU06NestedCertificates(t *testing.T) {
 		t.Errorf("certificate as an authority: %v", err)
 	}
 }
+
+func TestPlainAlgorithm(t *testing.T) {
+	for name, want := range map[string]string{
+		"rsa-sha2-512-cert-v01@openssh.com":        "rsa-sha2-512",
+		"ssh-dss-cert-v01@openssh.com":             "ssh-dss",
+		"sk-ssh-ed25519-cert-v01@openssh.com":      skEd25519,
+		"ecdsa-sha2-nistp384-cert-v01@openssh.com": "ecdsa-sha2-nistp384",
+		"ssh-ed25519":                  "ssh-ed25519",
+		"x509v3-rsa2048-sha256":        "x509v3-rsa2048-sha256",
+		"unknown-cert-v01@openssh.com": "unknown-cert-v01@openssh.com",
+	} {
+		if got := PlainAlgorithm(name); got != want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
