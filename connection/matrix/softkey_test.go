@@ -2,7 +2,7 @@ package matrix
 
 import (
 	"crypto"
-	"crypto/dsa"
+	"crypto/dsa" //lint:ignore SA1019 a key type that callers may name
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
