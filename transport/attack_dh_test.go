@@ -20,8 +20,14 @@ const gexName = "diffie-hellman-group-exchange-sha256"
 // leaves no choice but a group exchange.
 func gexSubject(t *testing.T, role wire.Role, cfg transport.Config) *subject {
 	t.Helper()
+	return negotiated(t, role, cfg, gexName)
+}
+
+// negotiated returns a subject that has negotiated a method.
+func negotiated(t *testing.T, role wire.Role, cfg transport.Config, name string) *subject {
+	t.Helper()
 	s := upToKexInit(t, role, cfg)
-	offerKex(s, gexName)
+	offerKex(s, name)
 	must(t, s.peer.SendKexInit())
 	must(t, s.peer.Negotiate())
 	return s
@@ -239,11 +245,7 @@ func TestDH07SharedLimiter(t *testing.T) {
 // rsaSubject is gexSubject for an RSA key exchange.
 func rsaSubject(t *testing.T, role wire.Role, methods []kex.Method) *subject {
 	t.Helper()
-	s := upToKexInit(t, role, transport.Config{Kex: methods})
-	offerKex(s, methods[0].Name)
-	must(t, s.peer.SendKexInit())
-	must(t, s.peer.Negotiate())
-	return s
+	return negotiated(t, role, transport.Config{Kex: methods}, methods[0].Name)
 }
 
 // cachedRSA saves the making of a key for each connection.

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/hawser-ssh/hawser/mac"
 	"github.com/hawser-ssh/hawser/transport"
 	"github.com/hawser-ssh/hawser/wire"
 )
@@ -140,18 +141,22 @@ func TestPKT08LegalPadding(t *testing.T) {
 	})
 }
 
-// TestPKT09BitFlips flips each bit of a packet. A length that is out of range
-// after that is a protocol error, as it cannot be waited for; anything else is
-// the same MAC error, whatever was hit.
+// TestPKT09BitFlips flips each bit of a packet, or every so many of one to a
+// client. A length that is out of range after that is a protocol error, as it
+// cannot be waited for; anything else is the same MAC error, whatever was hit.
 func TestPKT09BitFlips(t *testing.T) {
 	for _, p := range protections {
 		t.Run(p.cipher+" "+p.mac, func(t *testing.T) {
 			size := 0
 			for bit := 0; size == 0 || bit < size*8; bit++ {
-				if testing.Short() && bit%7 != 0 {
+				role := wire.Server
+				switch {
+				case bit%11 == 3:
+					role = wire.Client
+				case testing.Short() && bit%7 != 0:
 					continue
 				}
-				s := protected(t, wire.Server, p.cipher, p.mac)
+				s := protected(t, role, p.cipher, p.mac)
 				frame := s.peer.Seal(s.peer.Frame(wire.Ignore{Data: []byte("01234567")}.Append(nil)))
 				size = len(frame)
 				frame[bit/8] ^= 1 << (bit % 8)
@@ -162,6 +167,33 @@ func TestPKT09BitFlips(t *testing.T) {
 				}
 				s.failed(t, got)
 			}
+		})
+	}
+}
+
+// TestPKT12TruncatedTags: of a tag of 96 bits every byte counts, and the rest of
+// a longer one is taken for the next packet. The whole tag itself: cipher.
+func TestPKT12TruncatedTags(t *testing.T) {
+	for short, whole := range map[string]string{"hmac-sha1-96": "hmac-sha1", "hmac-sha2-512-96": "hmac-sha2-512", "hmac-md5-96-etm@openssh.com": "hmac-md5-etm@openssh.com"} {
+		t.Run(short, func(t *testing.T) {
+			inBothRoles(t, func(t *testing.T, role wire.Role) {
+				for flip := 1; flip <= 12; flip++ {
+					s := protected(t, role, "aes128-ctr", short)
+					frame := s.peer.Seal(s.peer.Frame(ignoreMsg))
+					frame[len(frame)-flip] ^= 0x10
+					must(t, s.peer.SendRaw(frame))
+					s.dropped(t, wire.ReasonMACError)
+				}
+				long, err := mac.Lookup(whole)
+				must(t, err)
+				extra := make([]byte, long[0].TagSize-12)
+				s := protected(t, role, "aes128-ctr", short)
+				must(t, s.peer.SendRaw(append(s.peer.Seal(s.peer.Frame(ignoreMsg)), extra...)))
+				must(t, s.peer.SendRaw(make([]byte, transport.DefaultMaxPacket+64)))
+				if got := s.peer.ReadDisconnect(); got != wire.ReasonMACError && got != wire.ReasonProtocolError {
+					t.Errorf("the whole tag: %v", got)
+				}
+			})
 		})
 	}
 }

@@ -18,12 +18,12 @@ import (
 //
 //	PKT-11           cipher: no decryption behind a wrong tag
 //	PKT-14, PKT-15   KEX-21; cipher: the invocation counter of GCM
-//	PKT-12           cipher: truncated tags
 //	PKT-18, PKT-19   inflate_test.go
 //	PKT-23, PKT-24   wire: every message truncated, extended and with wrong lengths
 //	KEX-05, KEX-07   kex: negotiation
 //	KEX-03, KEX-06   wire, kex: name lists; AEAD ciphers need no MAC
-//	DH-01 to DH-16   kex; what takes a connection, attack_dh_test.go
+//	DH-01 to DH-16   kex; what takes a connection, attack_dh_test.go and attack_public_test.go
+//	KEY, TRU, CRT    sshkey; connection/sshclient; daemon/cmd/hawserd
 
 // subject is one of our connections at work against a Peer: it has done, or
 // tries to do, its handshake, and then reads.

@@ -33,6 +33,9 @@ type Peer struct {
 	Request kex.GroupRequest // what a client asks for in a group exchange; a server keeps here what it was asked
 	Group   kex.Group        // what a server sends; a client keeps here what it got
 
+	Deflate func(payload []byte) []byte // what Send makes of a payload, where set
+	Inflate func(payload []byte) []byte // what Read makes of one, where set
+
 	RemoteVersion string
 	SessionID     []byte
 	Strict        bool // as both KEXINITs of the first exchange agreed
@@ -176,7 +179,12 @@ func (p *Peer) Seal(frame []byte) []byte {
 }
 
 // Send sends a packet.
-func (p *Peer) Send(payload []byte) error { return p.SendRaw(p.Seal(p.Frame(payload))) }
+func (p *Peer) Send(payload []byte) error {
+	if p.Deflate != nil {
+		payload = p.Deflate(payload)
+	}
+	return p.SendRaw(p.Seal(p.Frame(payload)))
+}
 
 // Read returns the payload of the next packet, a copy.
 func (p *Peer) Read() ([]byte, error) {
@@ -197,7 +205,11 @@ func (p *Peer) Read() ([]byte, error) {
 		return nil, err
 	}
 	p.RecvSeq++
-	return b[5 : 4+n-uint32(b[4])], nil
+	payload := b[5 : 4+n-uint32(b[4])]
+	if p.Inflate != nil {
+		payload = p.Inflate(payload)
+	}
+	return payload, nil
 }
 
 // ReadMsg returns the next packet that is neither EXT_INFO nor the announcement
