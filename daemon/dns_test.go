@@ -290,6 +290,7 @@ func TestLocalHost(t *testing.T) {
 		{"absent.example", "0", "", 11001},
 		{"not a name", "0", "", 11001},
 		{"broken.example", "0", "", 11002},
+		{"refused.example", "0", "", 11003},
 		{"four.example", "1", "", 11004},
 		{"six.example", "0", "", 11004},
 	} {

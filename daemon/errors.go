@@ -16,10 +16,11 @@ import (
 	"github.com/hawser-ssh/hawser/wire"
 )
 
-// The codes of [Error] that the daemon itself gives; those of the network are
-// 10004 to 11004.
+// The codes of [Error] that have a name; those of the network are 10004 to
+// 11004. 100 to 102, 112 and 116 are about properties that only a client has,
+// 1202 is about forwarding by the daemon itself: no method gives them.
 const (
-	CodeForwardConnection  = 1201  // a connection could not be forwarded
+	CodeForwardConnection  = 1201  // a connection could not be forwarded: the client refuses the channel
 	CodeForwardData        = 1202  // data of a forwarded connection could not be delivered
 	CodeAuthentication     = 1300  // a client could not be authenticated
 	CodeNoHostKey          = 1301  // no host key is set, or it cannot be used
@@ -33,7 +34,7 @@ const (
 	CodeLineLengthInUse    = 112   // a line length cannot change while connected
 	CodeRemotePortZero     = 116   // the remote port must not be zero
 	CodeInvalidID          = 126   // no such connection or channel
-	CodeLoopWouldBlock     = 135   // an operation would block
+	CodeLoopWouldBlock     = 135   // matches 10035, which is what methods give
 	CodeInvalidArgument    = 10022 // an argument is out of range or makes no sense
 	CodeWouldBlock         = 10035 // a send would block
 	CodeAborted            = 10053 // the connection was given up on this side
@@ -71,10 +72,18 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is reports whether target is an *Error with the same code.
+// Is reports whether target is an *Error with the same code. The two codes for
+// what would block, 10035 and 135, are the same here.
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
-	return ok && t.Code == e.Code
+	return ok && blockCode(t.Code) == blockCode(e.Code)
+}
+
+func blockCode(code int) int {
+	if code == CodeLoopWouldBlock {
+		return CodeWouldBlock
+	}
+	return code
 }
 
 // Description returns the text, or what the code stands for where it is empty.
