@@ -204,11 +204,51 @@ func TestCON16Signals(t *testing.T) {
 	refusedBy(t, tr, reqBreak, wire.Break{}.Append(nil))
 }
 
+func TestCON17X11(t *testing.T) {
+	const mit = "MIT-MAGIC-COOKIE-1"
+	good := strings.Repeat("c0", 16)
+	x11 := func(protocol, cookie string, screen uint32) []byte {
+		return wire.X11Req{Protocol: protocol, Cookie: cookie, Screen: screen}.Append(nil)
+	}
+	for name, payload := range map[string][]byte{
+		"no cookie":           x11(mit, "", 0),
+		"odd cookie":          x11(mit, good[1:], 0),
+		"cookie not hex":      x11(mit, "zz"+good, 0),
+		"cookie with NUL":     x11(mit, good+"\x00\x00", 0),
+		"cookie too long":     x11(mit, strings.Repeat("c0", DefaultMaxX11Cookie+1), 0),
+		"huge cookie":         x11(mit, strings.Repeat("c0", 100_000), 0),
+		"largest screen":      x11(mit, good, 1<<32-1),
+		"screen above limit":  x11(mit, good, DefaultMaxX11Screen+1),
+		"no protocol":         x11("", good, 0),
+		"protocol for xauth":  x11("MIT\nadd x", good, 0),
+		"protocol with slash": x11("../x", good, 0),
+		"long protocol":       x11(strings.Repeat("X", maxRequestName+1), good, 0),
+		"cut":                 x11(mit, good, 0)[:20],
+		"trailing byte":       append(x11(mit, good, 0), 0),
+	} {
+		tr := NewSessionTracker(nil)
+		if got, err := admit(tr, reqX11, payload); err == nil || strings.Contains(err.Error(), "c0c0") {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+		admitted(t, tr, reqX11, x11(mit, good, 0)) // nothing is left of it
+	}
+	tr := NewSessionTracker(nil)
+	got := admitted(t, tr, reqX11, x11(mit, strings.Repeat("C0", DefaultMaxX11Cookie), DefaultMaxX11Screen)).(*X11)
+	if got.Single || got.Protocol != mit || len(got.Cookie) != DefaultMaxX11Cookie || got.Cookie[0] != 0xc0 || got.Screen != DefaultMaxX11Screen {
+		t.Errorf("%+v", got)
+	}
+	refusedBy(t, tr, reqX11, x11(mit, good, 0)) // twice
+	admitted(t, tr, reqAgent, nil)
+	admitted(t, tr, reqAgent, nil)
+	refusedBy(t, tr, reqAgent, []byte{0})
+	tr = NewSessionTracker(nil)
+	admitted(t, tr, reqShell, nil)
+	refusedBy(t, tr, reqX11, x11(mit, good, 0))
+	refusedBy(t, tr, reqAgent, nil)
+}
+
 func TestCON17UnknownRequests(t *testing.T) {
 	tr := NewSessionTracker(nil)
-	x11 := wire.X11Req{Protocol: "MIT-MAGIC-COOKIE-1", Cookie: "zz", Screen: 1<<32 - 1}
-	refusedBy(t, tr, "x11-req", x11.Append(nil))
-	refusedBy(t, tr, "auth-agent-req@openssh.com", nil)
 	_, err := admit(tr, "\x1b[2J", nil)
 	if err == nil || strings.Contains(err.Error(), "\x1b") {
 		t.Fatal(err)

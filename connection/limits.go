@@ -22,6 +22,8 @@ const (
 	DefaultMaxDimension          = 1<<15 - 1         // SessionLimits.MaxDimension, characters and pixels
 	DefaultMaxBreak              = 3 * time.Second   // SessionLimits.MaxBreak (RFC 4335 §3)
 	DefaultMaxCommand            = 256 << 10         // SessionLimits.MaxCommand, bytes
+	DefaultMaxX11Cookie          = 64                // SessionLimits.MaxX11Cookie; real ones have 16 bytes
+	DefaultMaxX11Screen          = 255               // SessionLimits.MaxX11Screen
 	DefaultMaxListeners          = 64                // RemoteForwards.MaxListeners
 	DefaultMaxBacklog            = 128               // RemoteForwards.MaxBacklog, connections not yet accepted a listener
 	MaxHostName                  = 255               // bytes of a host name in a forward (RFC 1035 §2.3.4)

@@ -20,6 +20,8 @@ const (
 	reqBreak        = "break"
 	reqExitStatus   = "exit-status"
 	reqExitSignal   = "exit-signal"
+	reqX11          = "x11-req"
+	reqAgent        = "auth-agent-req@openssh.com"
 )
 
 // signals are the names that RFC 4254 §6.10 defines; others need an "@".

@@ -16,6 +16,8 @@ type SessionLimits struct {
 	MaxDimension uint32        // columns, rows, pixels; larger ones are clamped
 	MaxCommand   int           // bytes of a command or of a subsystem's name
 	MaxBreak     time.Duration // a longer break is clamped
+	MaxX11Cookie int           // bytes of an X11 cookie
+	MaxX11Screen uint32        // number of an X11 screen
 }
 
 func (l *SessionLimits) complete() SessionLimits {
@@ -29,6 +31,8 @@ func (l *SessionLimits) complete() SessionLimits {
 	full.MaxModes = orDefault(full.MaxModes, DefaultMaxModes)
 	full.MaxDimension = orDefault(full.MaxDimension, DefaultMaxDimension)
 	full.MaxCommand = orDefault(full.MaxCommand, DefaultMaxCommand)
+	full.MaxX11Cookie = orDefault(full.MaxX11Cookie, DefaultMaxX11Cookie)
+	full.MaxX11Screen = orDefault(full.MaxX11Screen, DefaultMaxX11Screen)
 	if full.MaxBreak <= 0 {
 		full.MaxBreak = DefaultMaxBreak
 	}
@@ -45,7 +49,7 @@ type SessionError struct {
 func (e *SessionError) Error() string { return "connection: " + e.Request + ": " + e.Problem }
 
 // SessionRequest is what Admit returns: *PTY, EnvVar, *Program, Size,
-// SignalName or BreakLength.
+// SignalName, BreakLength, *X11 or AgentForwarding.
 type SessionRequest interface{ sessionRequest() }
 
 // EnvVar is an environment variable that a client sets (RFC 4254 §6.4). Its
@@ -91,6 +95,7 @@ type SessionTracker struct {
 	pty      *PTY
 	env      []EnvVar
 	envBytes int
+	x11      bool // has been admitted
 	state    programState
 }
 
@@ -117,6 +122,8 @@ var rules = map[string]func(*SessionTracker, *Request) (SessionRequest, error){
 	reqWindowChange: (*SessionTracker).admitWindowChange,
 	reqSignal:       (*SessionTracker).admitSignal,
 	reqBreak:        (*SessionTracker).admitBreak,
+	reqX11:          (*SessionTracker).admitX11,
+	reqAgent:        (*SessionTracker).admitAgent,
 }
 
 // Admit judges a request. On an error it is to be refused, and has changed

@@ -49,7 +49,7 @@ func parsers() []parser {
 		parserOf[wire.ChannelClose](), parserOf[wire.ChannelRequest](), parserOf[wire.ChannelSuccess](),
 		parserOf[wire.ChannelFailure](), parserOf[wire.PtyReq](), parserOf[wire.Env](), parserOf[wire.Exec](),
 		parserOf[wire.Subsystem](), parserOf[wire.WindowChange](), parserOf[wire.XonXoff](), parserOf[wire.Signal](),
-		parserOf[wire.ExitStatus](), parserOf[wire.ExitSignal](), parserOf[wire.X11Req](), parserOf[wire.Break](),
+		parserOf[wire.ExitStatus](), parserOf[wire.ExitSignal](), parserOf[wire.X11Req](), parserOf[wire.X11Open](), parserOf[wire.Break](),
 		parserOf[wire.DirectTCPIP](), parserOf[wire.TCPIPForward](), parserOf[wire.TCPIPForwardReply](),
 		parserOf[wire.DirectStreamLocal](), parserOf[wire.ForwardedStreamLocal](), parserOf[wire.StreamLocalForward](),
 		parserOf[wire.HostKeys](),

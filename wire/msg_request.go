@@ -179,6 +179,24 @@ func (m *X11Req) Parse(p []byte) error {
 	return r.Done()
 }
 
+// X11Open is the payload of an open of type x11 (RFC 4254 §6.3.2).
+type X11Open struct {
+	OriginHost string // at most MaxHost bytes
+	OriginPort uint32
+}
+
+// Append appends the body to b.
+func (m X11Open) Append(b []byte) []byte {
+	return AppendUint32(AppendString(b, m.OriginHost), m.OriginPort)
+}
+
+// Parse reads the body p.
+func (m *X11Open) Parse(p []byte) error {
+	r := NewFieldReader(p, "x11 open")
+	m.OriginHost, m.OriginPort = r.StringMax("originator address", MaxHost), r.Uint32("originator port")
+	return r.Done()
+}
+
 // Break asks for a break signal (RFC 4335 §3).
 type Break struct{ Milliseconds uint32 }
 

@@ -236,6 +236,7 @@ func bodyRows() []row {
 		entry("ExitStatus", ExitStatus{255}, u32(255)),
 		entry("ExitSignal", ExitSignal{"KILL", true, "killed", "en"}, text("KILL"), flag(true), text("killed"), text("en")),
 		entry("X11Req", X11Req{true, "MIT-MAGIC-COOKIE-1", "00ff", 1}, flag(true), text("MIT-MAGIC-COOKIE-1"), text("00ff"), u32(1)),
+		entry("X11Open", X11Open{"127.0.0.1", 40000}, text("127.0.0.1"), u32(40000)),
 		entry("Break", Break{500}, u32(500)),
 		entry("DirectTCPIP", DirectTCPIP{"host", 22, "::1", 65535}, text("host"), u32(22), text("::1"), u32(65535)),
 		entry("TCPIPForward", TCPIPForward{"", 0}, text(""), u32(0)),

@@ -71,8 +71,8 @@ func NewClient(ctx context.Context, nc net.Conn, addr string, cfg *Config) (*Cli
 	if cfg.Connection != nil {
 		cc = *cfg.Connection
 	}
+	c.learner.learn, c.learner.client, c.learner.next = cfg.LearnHostKeys, c, cc.Handler
 	cc.Handler = &c.forwards
-	c.learner.learn, c.learner.client = cfg.LearnHostKeys, c
 	c.forwards.Next = &c.learner
 	c.forwards.MaxListeners, c.forwards.MaxBacklog = cfg.MaxListeners, cfg.MaxBacklog
 	c.mux = connection.New(c.t, wire.Client, &cc)

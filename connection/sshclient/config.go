@@ -48,7 +48,9 @@ type Config struct {
 
 	// Transport, Userauth and Connection are the settings of the layers below;
 	// nil is their defaults. VerifyHostKey of the first, User, Methods, Banner
-	// and AllowNone of the second and Handler of the third are set from here.
+	// and AllowNone of the second are set from here. Handler of the third is
+	// asked for what Listen and LearnHostKeys leave, such as channels of types
+	// connection.TypeX11 and TypeAgent that a session asked for; nil refuses.
 	Transport  *transport.Config
 	Userauth   *userauth.ClientConfig
 	Connection *connection.Config

@@ -12,8 +12,9 @@ import (
 )
 
 // learner is the Handler for what RemoteForwards leaves: the server's host keys
-// (OpenSSH PROTOCOL §2.5). All else is refused.
+// (OpenSSH PROTOCOL §2.5). All else is next's.
 type learner struct {
+	next   connection.Handler // nil refuses
 	learn  func(ctx context.Context, host Host, keys []sshkey.PublicKey)
 	client *Client
 	host   Host
@@ -24,14 +25,22 @@ type learner struct {
 	running sync.WaitGroup
 }
 
-// HandleOpen refuses.
+// HandleOpen is next's.
 func (l *learner) HandleOpen(r *connection.OpenRequest) {
+	if l.next != nil {
+		l.next.HandleOpen(r)
+		return
+	}
 	_ = r.Reject(wire.OpenAdministrativelyProhibited, "")
 }
 
 // HandleGlobalRequest takes the first announcement of host keys; further ones
 // are as good as none.
 func (l *learner) HandleGlobalRequest(g *connection.GlobalRequest) {
+	if g.Name != wire.RequestHostKeys && l.next != nil {
+		l.next.HandleGlobalRequest(g)
+		return
+	}
 	if g.Name != wire.RequestHostKeys || l.learn == nil {
 		return
 	}

@@ -23,6 +23,7 @@ type client struct {
 	perms    *permissions // set when logged in
 	sessions map[int]*session
 	forwards map[string]*remoteForward
+	agent    *agentSocket // nil before a session asks for it
 	slots    slots
 }
 
@@ -129,6 +130,9 @@ func (s *server) disconnected(e *daemon.DisconnectedEvent) {
 	c.gone()
 	for name := range c.forwards {
 		c.cancel(name)
+	}
+	if c.agent != nil {
+		c.agent.close()
 	}
 	s.log.Info("disconnected", "conn", e.ConnectionID, "code", e.StatusCode, "why", e.Description)
 }

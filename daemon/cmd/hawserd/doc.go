@@ -8,6 +8,10 @@
 // the hosts of that file vouch for their users (RFC 4252 §9), each under the name that he has there too; a host is who has
 // its key, at whatever address, and whoever administers it can be all of its users here.
 //
+// Programs of a session reach the client's agent and its X display where the client asks for that (ssh -A, ssh -X), and
+// neither -agent=false nor -x11=false nor the user's key forbids it. The agent's socket and the authority file with the
+// cookie lie in directories that only this user can enter, and go with the connection and the session.
+//
 // With -genkey TYPE FILE it makes a host key, shows its fingerprint, and ends.
 //
 // The exit status is 0 after SIGINT or SIGTERM, 1 when something it needs is missing or refused (a busy port, a host
@@ -17,11 +21,13 @@
 //
 //	channel open "session"  -> session (session.go), a stream channel
 //	pty-req, env            -> remembered, limited (terminal.go, env.go)
+//	x11-req, auth-agent-req -> listener that becomes channels (x11.go, agent.go)
 //	shell, exec, subsystem  -> program started in the request's event, its output sent after the reply
 //	end of the program      -> all output, then exit-status or exit-signal, EOF, close (exec.go)
 //	channel closed early    -> SIGHUP to the process group, SIGKILL after a grace period
 //
 // Goroutines: each running program has one that waits for it and one for each direction of data; each forwarding has
-// one for each direction; each remote forward has an accept loop. All end with their channel or connection, and
-// shutdown waits for them, but not for system calls on files that do not answer.
+// one for each direction; each remote forward, display and agent has an accept
+// loop. All end with their channel or connection, and shutdown waits for them, but not for system calls on files that do
+// not answer.
 package main

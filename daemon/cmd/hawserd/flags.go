@@ -45,6 +45,8 @@ type options struct {
 	genKey         string // what to make, empty: nothing
 	genKeyFile     string
 	sftpServer     bool
+	agents         bool
+	displays       bool
 }
 
 // setting is the value of a flag that the daemon is to judge.
@@ -134,6 +136,8 @@ func (opt *options) define(set *flag.FlagSet) {
 	set.BoolVar(&opt.verbose, "v", false, "log more")
 	set.DurationVar(&opt.drain, "drain", 10*time.Second, "on SIGINT or SIGTERM let sessions go on for `duration`")
 	set.StringVar(&opt.genKey, "genkey", "", "make a key of `type` ed25519, ecdsa, rsa or ed448, or with its size as rsa-4096, in the file\nthat the last argument names, and its public half in FILE.pub; then end")
+	set.BoolVar(&opt.agents, "agent", true, "forward the agent of a client that asks for it")
+	set.BoolVar(&opt.displays, "x11", true, "forward X11 to a client that asks for it")
 	set.BoolVar(&opt.inetd, "inetd", false, "serve one connection on standard input and output")
 	set.BoolVar(&opt.sftpServer, "sftp-server", false, "serve the sftp subsystem alone on standard input and output")
 }

@@ -172,6 +172,12 @@ func TestOpenSSHForward(t *testing.T) {
 // dial logs in with hawser's own client.
 func (h *hawserd) dial(t testing.TB) *sshclient.Client {
 	t.Helper()
+	return h.dialWith(t, nil)
+}
+
+// dialWith is dial with a Handler for what no test of forwards is about.
+func (h *hawserd) dialWith(t testing.TB, handler connection.Handler) *sshclient.Client {
+	t.Helper()
 	private, _, err := sshkey.ParsePrivateKey(h.key.Private(t), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -184,6 +190,7 @@ func (h *hawserd) dial(t testing.TB) *sshclient.Client {
 	defer cancel()
 	client, err := sshclient.Dial(ctx, "tcp", h.addr, &sshclient.Config{
 		User: h.user, Auth: []userauth.Method{userauth.PublicKeys(signer)}, HostKey: sshclient.InsecureIgnoreHostKey(),
+		Connection: &connection.Config{Handler: handler},
 	})
 	if err != nil {
 		t.Fatal(err)

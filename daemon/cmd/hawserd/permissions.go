@@ -32,6 +32,10 @@ func (p *permissions) forced() (command string, ok bool) {
 
 func (p *permissions) mayHaveTerminal() bool { return !p.options.NoPTY }
 
+func (p *permissions) mayUseAgent() bool { return !p.options.NoAgentForwarding }
+
+func (p *permissions) mayUseX11() bool { return !p.options.NoX11Forwarding }
+
 func (p *permissions) mayOpen(host string, port uint32) bool {
 	return p.options.AllowsOpen(host, int(port))
 }

@@ -146,12 +146,17 @@ func (c *client) cancel(name string) bool {
 	return true
 }
 
-// serveForward accepts until the forward is closed; each connection becomes a channel to the client.
+// serveForward keeps the forward until it is cancelled, and accepts for it.
 func (c *client) serveForward(f *remoteForward, channelType string, parameters func(net.Conn) []byte) {
 	c.forwards[f.name] = f
+	c.acceptOut(f.listener, channelType, parameters)
+}
+
+// acceptOut accepts until the listener is closed; each connection becomes a channel to the client.
+func (c *client) acceptOut(l net.Listener, channelType string, parameters func(net.Conn) []byte) {
 	c.srv.background(func() {
 		for {
-			conn, err := f.listener.Accept()
+			conn, err := l.Accept()
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}

@@ -30,6 +30,8 @@ type server struct {
 	path      string   // PATH of programs
 	systemEnv []string // passed on from our own environment
 	drain     time.Duration
+	agents    bool // forwarded to sessions that ask
+	displays  bool // likewise
 	log       *slog.Logger
 
 	mu      sync.Mutex
@@ -40,7 +42,7 @@ type server struct {
 
 // newServer prepares everything that can fail before there is a port to listen on.
 func newServer(opt *options, stdout, stderr io.Writer) (*server, error) {
-	s := &server{d: daemon.New(), drain: opt.drain, clients: map[int]*client{}, log: newLogger(opt, stderr)}
+	s := &server{d: daemon.New(), drain: opt.drain, agents: opt.agents, displays: opt.displays, clients: map[int]*client{}, log: newLogger(opt, stderr)}
 	var err error
 	if s.me, err = ownAccount(); err != nil {
 		return nil, err

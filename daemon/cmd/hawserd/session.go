@@ -15,6 +15,8 @@ type session struct {
 	ch      *connection.Channel
 	tracker *connection.SessionTracker // knows what may come when, and holds the limits
 	pty     *connection.PTY            // nil without a terminal
+	agent   string                     // path of the agent's socket, empty without
+	display *display                   // nil without X11
 
 	program *program       // nil before it is granted, and for sftp
 	command string         // what runs, for the log
@@ -47,6 +49,10 @@ func (s *session) request(r *connection.Request) bool {
 			return false
 		}
 		return true
+	case connection.AgentForwarding:
+		return s.forwardAgent()
+	case *connection.X11:
+		return s.forwardX11(r)
 	case connection.Size:
 		s.pty.Size = r
 		return s.program == nil || s.program.resize(r)
@@ -102,6 +108,12 @@ func (s *session) variables(fromClient []connection.EnvVar) []string {
 	if s.pty != nil {
 		env = append(env, "TERM="+s.pty.Term)
 	}
+	if s.agent != "" {
+		env = append(env, "SSH_AUTH_SOCK="+s.agent)
+	}
+	if s.display != nil {
+		env = append(env, "DISPLAY="+s.display.name, "XAUTHORITY="+s.display.authority)
+	}
 	return env
 }
 
@@ -117,6 +129,9 @@ func (s *session) run() {
 
 // closed is called when the channel is gone. A program that still runs is ended.
 func (s *session) closed() {
+	if s.display != nil {
+		s.display.close()
+	}
 	if s.program == nil {
 		return
 	}
