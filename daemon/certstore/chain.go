@@ -4,7 +4,12 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/x509"
+	"encoding/asn1"
 	"slices"
+
+	"github.com/cloudflare/circl/sign/ed448"
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/hawser-ssh/hawser/transport/sshkey"
 )
@@ -47,8 +52,42 @@ func chainFrom(c *x509.Certificate, certs []*x509.Certificate) []*x509.Certifica
 	return chain
 }
 
+// oidEd448 is id-Ed448 of RFC 8410 §3, which crypto/x509 does not know.
+var oidEd448 = asn1.ObjectIdentifier{1, 3, 101, 113}
+
 // publicKey returns the key of a certificate, nil if its type is unknown.
-func publicKey(c *x509.Certificate) crypto.PublicKey { return c.PublicKey }
+func publicKey(c *x509.Certificate) crypto.PublicKey {
+	if c.PublicKey != nil {
+		return c.PublicKey
+	}
+	key, _ := parseSPKI(c.RawSubjectPublicKeyInfo)
+	return key
+}
+
+// parseSPKI reads SubjectPublicKeyInfo (RFC 5280 §4.1).
+func parseSPKI(der []byte) (crypto.PublicKey, error) {
+	s := cryptobyte.String(der)
+	var seq cryptobyte.String
+	var bits asn1.BitString
+	if !s.ReadASN1(&seq, cbasn1.SEQUENCE) || !s.Empty() {
+		return nil, malformed("public key")
+	}
+	oid, _, err := readAlgorithm(&seq)
+	if err != nil {
+		return nil, err
+	}
+	if oid.Equal(oidEd448) {
+		if !seq.ReadASN1BitString(&bits) || len(bits.Bytes) != ed448.PublicKeySize {
+			return nil, malformed("Ed448 public key")
+		}
+		return ed448.PublicKey(bits.Bytes), nil
+	}
+	key, err := x509.ParsePKIXPublicKey(der)
+	if err != nil {
+		return nil, because(ErrUnsupported, "%w", err)
+	}
+	return key, nil
+}
 
 // samePublic reports whether two public keys are the same.
 func samePublic(a, b crypto.PublicKey) bool {

@@ -2,65 +2,125 @@ package certstore
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
+	"fmt"
+	"strings"
 
-	"github.com/hawser-ssh/hawser/transport/sshkey"
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/hawser-ssh/hawser/wire"
 )
 
-// accepted are the keys that a store may have. Which are strong enough for SSH
-// is for the user of the key to say: sshkey.NewSigner asks for more.
-var accepted = sshkey.Limits{MinRSABits: sshkey.LowestMinRSABits}
+const (
+	encryptedPKCS8 = "ENCRYPTED PRIVATE KEY"
+	privateSuffix  = "PRIVATE KEY"
+)
 
-// parsePEM reads private keys in PEM, and the certificates beside them.
+func hasPEM(data []byte) bool { return bytes.Contains(data, []byte("-----BEGIN ")) }
+
+// parsePEM reads private keys in PEM, and the certificates and public keys
+// beside them. One in DER is taken as well.
 func parsePEM(in *input) ([]*Key, error) {
-	data := in.data
-	if !bytes.Contains(data, []byte("-----BEGIN ")) {
-		if inner, ok := unbase64(data); ok {
-			data = inner
+	if !hasPEM(in.data) {
+		return parseDER(in)
+	}
+	var c collector
+	found := false
+	for block, rest := pem.Decode(in.data); block != nil; block, rest = pem.Decode(rest) {
+		found = true
+		if err := in.addBlock(&c, block); err != nil {
+			return nil, err
 		}
 	}
-	var keys []*Key
-	var certs []*x509.Certificate
-	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
-		switch {
-		case block.Type == "CERTIFICATE":
-			cert, err := x509.ParseCertificate(block.Bytes)
-			if err != nil {
-				return nil, malformed("%w", err)
-			}
-			certs = append(certs, cert)
-		case bytes.HasSuffix([]byte(block.Type), []byte("PRIVATE KEY")):
-			key, err := parsePEMKey(block, in.password)
-			if err != nil {
-				return nil, err
-			}
-			keys = append(keys, key)
-		}
+	if !found {
+		return nil, malformed("a PEM block is damaged")
 	}
-	return assemble(keys, certs), nil
+	return c.finish()
 }
 
-func parsePEMKey(block *pem.Block, password string) (*Key, error) {
-	text := pem.EncodeToMemory(block)
-	defer clear(text)
-	signer, comment, err := accepted.ParsePrivateKey(text, []byte(password))
+// publicBlocks are the types of PEM blocks with public halves, and what reads
+// them. Blocks of other types, such as parameters, are left out.
+var publicBlocks = map[string]func(c *collector, der []byte) error{
+	"CERTIFICATE":         addX509,
+	"X509 CERTIFICATE":    addX509,
+	"TRUSTED CERTIFICATE": addTrusted,
+	"PUBLIC KEY":          addSPKI,
+	"RSA PUBLIC KEY":      addPKCS1Public,
+}
+
+// addBlock takes what is in a PEM block.
+func (in *input) addBlock(c *collector, block *pem.Block) error {
+	if add := publicBlocks[block.Type]; add != nil {
+		return add(c, block.Bytes)
+	}
+	if !strings.HasSuffix(block.Type, privateSuffix) {
+		return nil
+	}
+	defer clear(block.Bytes)
+	if err := c.full(); err != nil {
+		return err
+	}
+	switch block.Type {
+	case encryptedPKCS8:
+		der, err := in.decryptKey(block.Bytes)
+		if err != nil {
+			return err
+		}
+		defer clear(der)
+		return decrypted(c.addPKCS8("", der))
+	case "PRIVATE KEY":
+		if block.Headers["DEK-Info"] == "" {
+			return c.addPKCS8("", block.Bytes)
+		}
+	}
+	return c.add(privateKey("", block, in.password))
+}
+
+func addX509(c *collector, der []byte) error {
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return malformed("%w", err)
+	}
+	return c.addCertificate("", cert.Raw)
+}
+
+// addTrusted takes a certificate behind which OpenSSL says what it is for.
+func addTrusted(c *collector, der []byte) error {
+	s := cryptobyte.String(der)
+	var cert cryptobyte.String
+	if !s.ReadASN1Element(&cert, cbasn1.SEQUENCE) {
+		return malformed("certificate")
+	}
+	return addX509(c, cert)
+}
+
+func addSPKI(c *collector, der []byte) error {
+	key, err := parseSPKI(der)
+	if err != nil {
+		return c.add(nil, err)
+	}
+	return c.add(publicOf(key))
+}
+
+func addPKCS1Public(c *collector, der []byte) error {
+	key, err := x509.ParsePKCS1PublicKey(der)
+	if err != nil {
+		return malformed("%w", err)
+	}
+	return c.add(publicOf(key))
+}
+
+// publicOf returns a key without private half, if SSH has such keys.
+func publicOf(key crypto.PublicKey) (*Key, error) {
+	public, err := accepted.NewPublicKey(key)
 	if err != nil {
 		return nil, keyError(err)
 	}
-	return &Key{Name: comment, Signer: signer, Public: signer.Public()}, nil
+	return publicOnly("", public)
 }
 
-// keyError makes an error of this package of one of sshkey.
-func keyError(err error) error {
-	switch {
-	case errors.Is(err, sshkey.ErrPassphraseMissing), errors.Is(err, sshkey.ErrPassphraseWrong):
-		return because(ErrPassword, "%w", err)
-	case isType[*sshkey.UnsupportedError](err), isType[*sshkey.WeakKeyError](err):
-		return because(ErrUnsupported, "%w", err)
-	}
-	return malformed("%w", err)
-}
-
-func isType[E error](err error) bool { _, ok := errors.AsType[E](err); return ok }
+// quoted returns a foreign name for an error.
+func quoted(name string) string { return fmt.Sprintf("%q", wire.Escape(name, 64)) }

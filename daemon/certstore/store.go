@@ -5,11 +5,17 @@ import (
 	"crypto"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Store is a key store that has been opened.
@@ -68,7 +74,7 @@ func parse(k *kind, data []byte, password string) (Store, error) {
 	if len(data) > MaxStore {
 		return nil, because(ErrTooCostly, "%d bytes, at most %d are read", len(data), MaxStore)
 	}
-	keys, err := k.parse(&input{data: data, password: password, iterations: MaxIterations})
+	keys, err := k.parse(&input{data: plain(data), password: password, iterations: MaxIterations})
 	if err != nil {
 		return nil, err
 	}
@@ -86,18 +92,22 @@ type input struct {
 	data       []byte
 	password   string
 	iterations int // what is left of MaxIterations
+
+	nullPassword bool // PKCS #12 derives keys from no password, not from an empty one
+	bouncy       bool // scrypt is as in BCFKS
 }
 
-// read returns the contents of the store.
+// read returns the contents of the store. For either, base64 that is not the
+// name of a file is contents.
 func (k *kind) read(source []byte) ([]byte, error) {
-	if k.place == inBlob || k.place == inEither && !isFileName(source) {
+	switch {
+	case k.place == inBlob, k.place == inEither && !isFileName(source):
 		return source, nil
+	case !isFileName(source):
+		return nil, malformed("%v, but the store is not the name of a file", k.t)
 	}
 	data, err := readFile(string(source))
-	if err != nil && k.place == inEither && !errors.Is(err, ErrTooCostly) {
-		if isText(source) && len(source) < maxFileName && !isBase64(source) {
-			return nil, err
-		}
+	if err != nil && k.place == inEither && !errors.Is(err, ErrTooCostly) && isBase64(source) {
 		return source, nil
 	}
 	return data, err
@@ -106,20 +116,19 @@ func (k *kind) read(source []byte) ([]byte, error) {
 // maxFileName is how long a source may be to be tried as the name of a file.
 const maxFileName = 4096
 
-// isFileName reports whether source can be the name of a file.
+// isFileName reports whether source can be the name of a file: a key in text
+// has lines, braces or tags, a key in binary has other bytes.
 func isFileName(source []byte) bool {
-	return len(source) > 0 && len(source) < maxFileName && !bytes.ContainsAny(source, "\x00\n")
-}
-
-func isText(source []byte) bool {
-	return !slices.ContainsFunc(source, func(b byte) bool { return b < ' ' || b == 0x7f })
+	return len(source) > 0 && len(source) < maxFileName && utf8.Valid(source) &&
+		!bytes.ContainsFunc(source, unicode.IsControl) && !bytes.ContainsAny(source, "<{") &&
+		!bytes.HasPrefix(source, []byte("ssh-")) && !bytes.HasPrefix(source, []byte("ecdsa-sha2-"))
 }
 
 // readFile reads a file of at most MaxStore bytes.
 func readFile(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, openError(name, err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, MaxStore+1))
@@ -129,6 +138,17 @@ func readFile(name string) ([]byte, error) {
 	return data, err
 }
 
+// openError repeats the name unless it is so long that it may be a key.
+func openError(name string, err error) error {
+	if path, ok := errors.AsType[*fs.PathError](err); ok && len(name) > maxShownName {
+		err = path.Err
+	}
+	return fmt.Errorf("certstore: %w", err)
+}
+
+// maxShownName is how long a name may be to be repeated in an error.
+const maxShownName = 255
+
 func isBase64(source []byte) bool { _, ok := unbase64(source); return ok }
 
 // unbase64 decodes base64 with spaces and line ends in it.
@@ -136,4 +156,30 @@ func unbase64(source []byte) ([]byte, bool) {
 	compact := strings.Join(strings.Fields(string(source)), "")
 	data, err := base64.StdEncoding.DecodeString(compact)
 	return data, err == nil && len(data) > 0
+}
+
+// plain takes off what editors and the mail put around a store: base64, a byte
+// order mark, and UTF-16, which Windows writes.
+func plain(data []byte) []byte {
+	if inner, ok := unbase64(data); ok {
+		data = inner
+	}
+	if len(data) < 2 {
+		return data
+	}
+	switch mark := [2]byte(data); mark {
+	case [2]byte{0xff, 0xfe}:
+		data = fromUTF16(data[2:], binary.LittleEndian)
+	case [2]byte{0xfe, 0xff}:
+		data = fromUTF16(data[2:], binary.BigEndian)
+	}
+	return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+}
+
+func fromUTF16(b []byte, order binary.ByteOrder) []byte {
+	units := make([]uint16, len(b)/2)
+	for i := range units {
+		units[i] = order.Uint16(b[2*i:])
+	}
+	return []byte(string(utf16.Decode(units)))
 }
