@@ -15,6 +15,13 @@
 // bodies of requests, which stand inside another message, have the same
 // methods without the number.
 //
+// # Text
+//
+// [ParamString] and its companions read and write the fields of a request as
+// text, as the daemon's raw packets need it; [FieldString], [FieldBytes] and
+// [SetField] those of any message by name; and [Describe] turns any packet
+// into something that may stand in a log. What the names are, layout.go says.
+//
 // # Ownership
 //
 // Every []byte and [NameList] field of a parsed message is a view into the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -35,39 +36,6 @@ const (
 	ParamByte   ParamType = "b"  // byte: 0 to 255
 	ParamBool   ParamType = "f"  // boolean: true or false, also 1, 0, yes and no
 )
-
-// paramField is one named field of a request.
-type paramField struct {
-	name string
-	typ  ParamType
-}
-
-// requestHead is what every channel request starts with, behind its message
-// number (RFC 4254 §5.4).
-var requestHead = [...]paramField{{"ChannelId", "i"}, {"RequestType", "s"}, {"WantsReply", "f"}}
-
-// sizeFields are shared by pty-req and window-change (RFC 4254 §6.2, §6.7).
-var sizeFields = []paramField{{"TerminalWidthCharacters", "i"}, {"TerminalHeightRows", "i"},
-	{"TerminalWidthPixels", "i"}, {"TerminalHeightPixels", "i"}}
-
-// requestFields names the fields of each channel request, in their order
-// (RFC 4254 §6, RFC 4335).
-var requestFields = [...]struct {
-	request string
-	fields  []paramField
-}{
-	{"pty-req", []paramField{{"TerminalType", "s"}, sizeFields[0], sizeFields[1], sizeFields[2], sizeFields[3], {"TerminalModes", "s"}}},
-	{"window-change", sizeFields},
-	{"x11-req", []paramField{{"SingleConnection", "f"}, {"X11AuthProtocol", "s"}, {"X11AuthCookie", "s"}, {"X11ScreenNumber", "i"}}},
-	{"env", []paramField{{"VariableName", "s"}, {"VariableValue", "s"}}},
-	{"exec", []paramField{{"Command", "s"}}},
-	{"subsystem", []paramField{{"Subsystem", "s"}}},
-	{"xon-xoff", []paramField{{"ClientCanDo", "f"}}},
-	{"signal", []paramField{{"SignalName", "s"}}},
-	{"exit-status", []paramField{{"ExitStatus", "i"}}},
-	{"exit-signal", []paramField{{"SignalName", "s"}, {"CoreDumped", "f"}, {"ErrorMessage", "s"}, {"LanguageTag", "s"}}},
-	{"break", []paramField{{"BreakLength", "i"}}},
-}
 
 // AppendParam appends value to b as a field of the type typ. On error b is
 // returned as it was.
@@ -104,18 +72,7 @@ func ParamString(payload []byte, field string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	switch typ {
-	case ParamHex:
-		return hex.EncodeToString(raw), nil
-	case ParamMpint:
-		return paramMpint(raw)
-	case ParamUint32, ParamUint64, ParamByte:
-		return strconv.FormatUint(bigEndian(raw), 10), nil
-	case ParamBool:
-		return strconv.FormatBool(raw[0] != 0), nil
-	default:
-		return string(raw), nil
-	}
+	return fieldText(typ, raw)
 }
 
 // ParamBytes reads a field as [ParamString] does and returns its bytes as they
@@ -135,15 +92,18 @@ func paramValueError(typ, value string) error {
 }
 
 func appendParamHex(b []byte, value string) ([]byte, error) {
-	digits := value
-	if len(digits) >= 2 && (digits[:2] == "0x" || digits[:2] == "0X") {
-		digits = digits[2:]
-	}
-	raw, err := hex.DecodeString(digits)
+	raw, err := decodeHex(value)
 	if err != nil {
 		return b, paramValueError("sb", value)
 	}
 	return AppendBytes(b, raw), nil
+}
+
+func decodeHex(digits string) ([]byte, error) {
+	if len(digits) >= 2 && (digits[:2] == "0x" || digits[:2] == "0X") {
+		digits = digits[2:]
+	}
+	return hex.DecodeString(digits)
 }
 
 // splitNumber returns sign, digits and base of a number in text form.
@@ -236,58 +196,73 @@ func bigEndian(p []byte) (v uint64) {
 	return v
 }
 
-// readParam reads one field of the type t as a view.
-func readParam(r *Reader, t ParamType) []byte {
+// readParam reads one field of the type t as a view, strings and mpints
+// without their length; name is for errors.
+func readParam(r *Reader, t ParamType, name string) []byte {
 	switch t {
 	case ParamText, ParamHex, ParamMpint:
-		return r.Bytes("parameter")
+		return r.Bytes(name)
 	case ParamUint32:
-		return r.take(4, "parameter")
+		return r.take(4, name)
 	case ParamUint64:
-		return r.take(8, "parameter")
+		return r.take(8, name)
 	case ParamByte, ParamBool:
-		return r.take(1, "parameter")
+		return r.take(1, name)
 	default:
-		r.fail("parameter", fmt.Errorf("%w: %s", ErrParamType, strconv.Quote(Escape(string(t), 32))))
+		r.fail(name, fmt.Errorf("%w: %s", ErrParamType, strconv.Quote(Escape(string(t), 32))))
 		return nil
 	}
 }
 
 // findParam returns the bytes of one field as a view, and its type.
-func findParam(payload []byte, field string) ([]byte, ParamType, error) {
-	request, body := splitRequest(payload)
-	if list, ok := strings.CutPrefix(strings.TrimSpace(field), "%"); ok {
-		return findTyped(body, list)
+func findParam(payload []byte, name string) ([]byte, ParamType, error) {
+	request, rest := splitRequest(payload)
+	if list, ok := strings.CutPrefix(strings.TrimSpace(name), "%"); ok {
+		at, err := findTyped(rest, list)
+		if err != nil {
+			return nil, "", err
+		}
+		return at.value(rest), at.typ, nil
+	}
+	fields := requestHead[:]
+	if i := slices.IndexFunc(requestBodies[:], func(row body) bool { return row.kind == request }); i >= 0 {
+		fields = slices.Concat(fields, requestBodies[i].fields)
 	}
 	r := NewFieldReader(payload, "parameter")
-	for _, f := range requestHead {
-		if v := readParam(&r, f.typ); strings.EqualFold(f.name, field) {
+	for _, f := range fields {
+		if v := readParam(&r, f.typ, f.name); strings.EqualFold(f.name, name) {
 			return v, f.typ, r.Err()
 		}
 	}
-	for _, row := range requestFields {
-		if row.request != request {
-			continue
-		}
-		for _, f := range row.fields {
-			if v := readParam(&r, f.typ); strings.EqualFold(f.name, field) {
-				return v, f.typ, r.Err()
-			}
-		}
-	}
-	return nil, "", fmt.Errorf("ssh: %w: %s", ErrParamField, strconv.Quote(Escape(field, 64)))
+	return nil, "", fieldError(name)
 }
 
-// findTyped steps over all types of the list but the first, and reads that.
-func findTyped(body []byte, list string) ([]byte, ParamType, error) {
-	types := strings.Split(list, ",")
-	r := NewFieldReader(body, "parameter")
-	for _, t := range types[1:] {
-		readParam(&r, paramType(t))
+// span is where a field stands, its length included.
+type span struct {
+	typ        ParamType
+	start, end int
+}
+
+// value returns the field in p without its length: a view.
+func (s span) value(p []byte) []byte {
+	switch s.typ {
+	case ParamText, ParamHex, ParamMpint, fieldNames, fieldKey, fieldSignature:
+		return p[s.start+4 : s.end : s.end]
 	}
-	want := paramType(types[0])
-	v := readParam(&r, want)
-	return v, want, r.Err()
+	return p[s.start:s.end:s.end]
+}
+
+// findTyped steps over all types of the list but the first, and finds that.
+func findTyped(p []byte, list string) (span, error) {
+	types := strings.Split(list, ",")
+	r := NewFieldReader(p, "parameter")
+	for _, t := range types[1:] {
+		readParam(&r, paramType(t), "parameter")
+	}
+	at := span{typ: paramType(types[0]), start: len(p) - r.Len()}
+	readParam(&r, at.typ, "parameter")
+	at.end = len(p) - r.Len()
+	return at, r.Err()
 }
 
 // splitRequest returns the type of the channel request in payload and what
