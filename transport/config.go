@@ -111,6 +111,10 @@ type Config struct {
 
 	// Logger gets what an operator needs; nil is silent. Never payloads.
 	Logger *slog.Logger
+
+	// Lab shows and changes what passes, to test other implementations; nil is
+	// off. Never in production: it sees everything.
+	Lab *Lab
 }
 
 // clone returns a copy of c with the scalars resolved; nil lists stay nil, so

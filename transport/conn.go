@@ -19,6 +19,7 @@ type Conn struct {
 	nc   net.Conn
 	role wire.Role
 	cfg  *Config
+	lab  *labor // nil without Config.Lab
 
 	in  receiver // the reader's alone
 	out sender   // under out.mu
@@ -55,10 +56,11 @@ func Server(nc net.Conn, cfg *Config) *Conn { return newConn(nc, wire.Server, cf
 
 func newConn(nc net.Conn, role wire.Role, cfg *Config) *Conn {
 	c := &Conn{nc: nc, role: role, cfg: cfg.clone(), done: make(chan struct{})}
+	c.setLab()
 	sealer, opener := cipher.None()
 	c.in.setOpener(opener)
 	c.out.setSealer(sealer)
-	if raw := rawConn(nc); raw != nil {
+	if raw := rawConn(c.nc); raw != nil {
 		c.in.raw, c.in.poll = raw, c.pollRead
 		c.out.raw, c.out.poll = raw, c.pollWrite
 	}
@@ -97,6 +99,7 @@ func (c *Conn) handshake(ctx context.Context) error {
 		return err
 	}
 	c.logger().Info("version", "peer", wire.Escape(c.peer.version, MaxVersionLine))
+	c.labVersions()
 	if err := c.startExchange(); err != nil {
 		return err
 	}
@@ -120,6 +123,7 @@ func (c *Conn) SetAuthenticated() {
 	c.in.authenticated(c.role)
 	c.out.mu.Lock()
 	c.out.open, c.out.delayed = true, false
+	c.labState(LabOpen)
 	c.out.mu.Unlock()
 }
 

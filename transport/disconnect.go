@@ -69,6 +69,7 @@ func (c *Conn) end(err error, tell bool) {
 		}
 		c.seal(wire.Disconnect{Reason: reason, Description: text}.Append(nil), nil)
 	}
+	c.labState(LabClosed)
 	o.queue.drop()
 	o.lingers = tell
 	if c.nc.SetWriteDeadline(time.Now().Add(lingerTimeout)) != nil {

@@ -35,6 +35,9 @@
 //	                 (phaseKex)        (phaseAuth)       (phaseOpen)
 //	                                        └─ re-key ─┘   └─ re-key ...
 //
+// A [Lab] in the Config shows all that passes and lets it be changed, which
+// turns either end into one that attacks others.
+//
 // phase.go says which message may come in which phase for which role;
 // handshake.go, what may come while an exchange runs.
 package transport

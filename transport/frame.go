@@ -63,6 +63,19 @@ func (in *receiver) setOpener(o cipher.Opener) {
 // readFrame returns the payload of the next packet, decrypted in place and
 // decompressed: a view until the next call.
 func (c *Conn) readFrame() ([]byte, error) {
+	if c.lab != nil {
+		return c.labReadFrame()
+	}
+	packet, err := c.openFrame()
+	if err != nil {
+		return nil, err
+	}
+	return c.in.payload(packet)
+}
+
+// openFrame returns the next packet from its padding_length to its padding,
+// decrypted in place: a view until the next call.
+func (c *Conn) openFrame() ([]byte, error) {
 	in := &c.in
 	if in.next > 0 {
 		in.r, in.next = in.next, 0
@@ -89,7 +102,7 @@ func (c *Conn) readFrame() ([]byte, error) {
 	if err := in.account(total); err != nil {
 		return nil, err
 	}
-	return in.payload(in.buf[in.r+4:][:length])
+	return in.buf[in.r+4:][:length], nil
 }
 
 // open verifies and decrypts the packet of n bytes at r.

@@ -96,23 +96,19 @@ func (x *exchange) begin(theirs []byte) error {
 	if err := x.theirInit.Parse(x.theirs); err != nil {
 		return err
 	}
-	if x.first {
-		if err := x.c.readMarkers(&x.theirInit); err != nil {
-			return err
-		}
-	}
 	if err := x.c.startExchange(); err != nil {
 		return err
 	}
 	x.c.out.mu.Lock()
 	x.ours = x.c.out.kexInit
 	x.c.out.mu.Unlock()
-	if err := x.ourInit.Parse(x.ours); err != nil {
+	if err := x.ourInit.Parse(x.ours); err != nil || !x.first {
 		return err
 	}
-	if x.first {
-		x.noteOffers()
+	if err := x.c.readMarkers(&x.ourInit, &x.theirInit); err != nil {
+		return err
 	}
+	x.noteOffers()
 	return nil
 }
 
@@ -132,6 +128,9 @@ func (x *exchange) negotiate() (err error) {
 		return i >= 0 && ciphers[i].AEAD
 	})
 	if err != nil {
+		return err
+	}
+	if err := x.labAlgorithms(); err != nil {
 		return err
 	}
 	methods := x.c.cfg.kexMethods()

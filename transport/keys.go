@@ -149,6 +149,9 @@ func (x *exchange) switchReceiving() error {
 	if err != nil {
 		return err
 	}
+	if err := c.labFollow(&k); err != nil {
+		return err
+	}
 	in := &c.in
 	in.setOpener(opener)
 	if c.peer.strict {

@@ -101,15 +101,17 @@ func (c *Conn) sendKexInit() {
 	}
 	payload, err := c.newKexInit(c.peer.sessionID == nil)
 	if err == nil {
+		o.kexInit = payload
 		err = c.seal(payload, nil)
 	}
 	if err != nil {
 		c.endUnlocked(err)
 		return
 	}
-	o.exchanging, o.gated, o.kexInit = true, true, payload
+	o.exchanging, o.gated = true, true
 	if c.peer.sessionID != nil {
 		setTimer(&o.rekeyDeadline, c.cfg.RekeyTimeout, c.rekeyTimedOut)
+		c.labState(LabRekey)
 	}
 	c.startFlush()
 }
@@ -136,5 +138,6 @@ func (c *Conn) exchangeDone() {
 	if o.rekeyTimer != nil && o.err == nil {
 		o.rekeyTimer.Reset(c.cfg.RekeyInterval)
 	}
+	c.labIdle()
 	o.wake()
 }

@@ -237,6 +237,9 @@ func (o *sender) wake() {
 // §6). The lock is held.
 func (c *Conn) seal(head, body []byte) error {
 	o := &c.out
+	if c.lab != nil {
+		return c.labSeal(slices.Concat(head, body))
+	}
 	if o.packets >= o.layout.MaxPackets {
 		return &wire.ProtocolError{Reason: wire.ReasonProtocolError, Op: "packet", Err: errSequence}
 	}

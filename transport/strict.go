@@ -22,12 +22,14 @@ func markers(role wire.Role) (extInfo, strict string) {
 	return kex.ExtInfoServer, kex.StrictServer
 }
 
-// readMarkers notes what the peer's first KEXINIT signals. With strict agreed,
-// it must have been the peer's first packet.
-func (c *Conn) readMarkers(peer *wire.KexInit) error {
+// readMarkers notes what the first KEXINITs signal; ours always does, unless a
+// Lab has made it another. With strict agreed, the peer's must have been its
+// first packet.
+func (c *Conn) readMarkers(own, peer *wire.KexInit) error {
+	_, ownStrict := markers(c.role)
 	extInfo, strict := markers(c.role.Peer())
 	c.peer.extInfo = peer.Kex.Contains(extInfo)
-	c.peer.strict = peer.Kex.Contains(strict)
+	c.peer.strict = peer.Kex.Contains(strict) && own.Kex.Contains(ownStrict)
 	if c.peer.strict && c.in.packets != 1 {
 		return &wire.ProtocolError{Reason: wire.ReasonProtocolError, Op: "KEXINIT", Err: errNotFirst}
 	}
