@@ -15,6 +15,7 @@
 //	x509.go               keys with X.509 certificates; x509trust.go whom to believe
 //	knownbad.go           keys of broken generators
 //	private.go            ParsePrivateKey, MarshalPrivateKey, the table of PEM types
+//	privatefields.go      private keys as agents are given them
 //	openssh.go            the openssh-key-v1 container; bcryptpbkdf.go its KDF, filecipher.go its ciphers
 //	pem.go, pbes2.go      PKCS #1, PKCS #8, SEC 1 and their encrypted forms; pemold.go DSA, Ed448
 //	pkcs8.go ppk.go       writers: MarshalPKCS8; MarshalPPK, PuTTY's private key files

@@ -18,6 +18,10 @@ var (
 	errPatternCIDR  = errors.New("malformed address range in list")
 )
 
+// MatchPattern reports whether s matches a pattern of ssh_config(5): '*' stands
+// for any text and '?' for any byte.
+func MatchPattern(pattern, s string) bool { return matchGlob(pattern, s) }
+
 // matchGlob reports whether s matches pattern, where '*' stands for any text
 // and '?' for any byte. It takes time len(s)*len(pattern) at most: only the
 // last star is ever tried again.
