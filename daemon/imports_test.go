@@ -28,6 +28,7 @@ var below = map[string][]string{
 	"transport/transporttest": {"wire", "mac", "cipher", "kex", "transport/sshkey", "transport"},
 	"userauth":                {"wire", "transport/sshkey"},
 	"connection":              {"wire"},
+	"connection/agent":        {"wire", "transport/sshkey"},
 	"connection/peertest":     {"wire", "transport/sshkey"},
 	"connection/sshclient":    protocol,
 	"daemon/certstore":        {"wire", "transport/sshkey"},
@@ -38,7 +39,7 @@ var below = map[string][]string{
 }
 
 // protocol is what an assembling package stands on.
-var protocol = []string{"wire", "mac", "cipher", "kex", "transport/sshkey", "transport", "userauth", "connection"}
+var protocol = []string{"wire", "mac", "cipher", "kex", "transport/sshkey", "transport", "userauth", "connection", "connection/agent"}
 
 // testOnly packages are for _test.go files alone.
 var testOnly = []string{"transport/transporttest", "connection/peertest", "fuzz", "bench"}
