@@ -40,6 +40,7 @@ type peer struct {
 	version    string // identification without CR LF
 	sessionID  []byte
 	hostKey    sshkey.PublicKey
+	proof      []byte // the signature of sessionID by hostKey; a client's alone
 	strict     bool
 	extInfo    bool   // the peer reads EXT_INFO
 	extensions []byte // body of the last EXT_INFO, a copy
@@ -134,6 +135,12 @@ func (c *Conn) SessionID() []byte { return c.peer.sessionID }
 // HostKey returns the server's host key that the first exchange used, in
 // either role.
 func (c *Conn) HostKey() sshkey.PublicKey { return c.peer.hostKey }
+
+// HostKeyProof returns the server's signature of SessionID by HostKey, the one
+// that ended the first key exchange, which shows others what session this is
+// (OpenSSH PROTOCOL.agent §1). It is a view, not to be changed; a server has
+// none.
+func (c *Conn) HostKeyProof() []byte { return c.peer.proof }
 
 // Algorithms returns what the last exchange agreed on.
 func (c *Conn) Algorithms() kex.Algorithms {

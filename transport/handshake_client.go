@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"errors"
 
 	"github.com/hawser-ssh/hawser/kex"
@@ -47,7 +48,13 @@ func (x *exchange) verify(blob, signature []byte, in kex.HashInput) error {
 	if err != nil {
 		return &wire.ProtocolError{Reason: wire.ReasonKeyExchangeFailed, Op: "host key", Err: err}
 	}
-	return x.trust(key)
+	if err := x.trust(key); err != nil {
+		return err
+	}
+	if x.first {
+		x.c.peer.proof = bytes.Clone(signature)
+	}
+	return nil
 }
 
 // trust asks the policy whether the server's key is the right one. In a re-key
