@@ -45,6 +45,7 @@ type conn struct {
 	open     int    // channels, those being opened included
 	cut      int    // channels that ended with the connection
 	user     string
+	factors  []string      // methods of the login
 	banner   string        // to be sent with the next answer to an attempt
 	prompts  []wire.Prompt // instead of the daemon's, if there are any
 }
@@ -122,6 +123,9 @@ func (c *conn) login(ctx context.Context) (*transport.Conn, error) {
 	}
 	c.mu.Lock()
 	c.user = who.User
+	for _, step := range who.Steps {
+		c.factors = append(c.factors, step.Method)
+	}
 	c.mu.Unlock()
 	c.status("user " + quote(who.User) + " logged in with " + who.Method)
 	return tc, nil
@@ -296,6 +300,7 @@ func (c *conn) transportConfig() (*transport.Config, error) {
 		SignatureAlgorithms: c.opt.userKeyAlgorithms(),
 		HandshakeTimeout:    c.opt.loginGraceTime(),
 		RekeyBytes:          uint64(c.opt.rekeyBytes),
+		KeyLogWriter:        c.d.keyLogWriter(),
 		Logger:              c.logger(),
 	}
 	if err := c.opt.algorithms.apply(cfg); err != nil {

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -69,6 +70,7 @@ type Daemon struct {
 	exchanges exchanges // never changes
 	own       *listener // the one of StartListening
 	logger    *slog.Logger
+	keyLog    io.Writer
 
 	resolver *net.Resolver // of host names in settings; nil is the system's
 }

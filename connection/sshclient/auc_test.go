@@ -98,9 +98,7 @@ func TestAUC09Opens(t *testing.T) {
 	tcp := func(host string, port uint32) []byte {
 		return wire.DirectTCPIP{Host: host, Port: port, OriginHost: "127.0.0.1", OriginPort: 1}.Append(nil)
 	}
-	h.mu.Lock()
-	mux := h.muxes[0]
-	h.mu.Unlock()
+	mux := h.first()
 	for _, test := range []struct {
 		name, kind string
 		extra      []byte

@@ -26,8 +26,10 @@ type Client struct {
 	forwards connection.RemoteForwards
 	learner  learner
 	closing  atomic.Bool
-	done     chan struct{} // closed when the reader has ended
-	err      error         // why it did; read after done
+	user     string
+	accepted userauth.Acceptance // fixed once there is a Client
+	done     chan struct{}       // closed when the reader has ended
+	err      error               // why it did; read after done
 }
 
 // Dial connects to addr, "host:port" or "host", on a network that net.Dialer
@@ -105,6 +107,7 @@ func (c *Client) connect(ctx context.Context, nc net.Conn, addr string, cfg *Con
 	}
 	uc.User, uc.Methods = cfg.User, cfg.Auth
 	uc.Banner, uc.AllowNone = cfg.Banner, cfg.AllowUnauthenticated
+	c.noteAccepted(&uc)
 	return userauth.Authenticate(ctx, c.t, &uc)
 }
 

@@ -95,9 +95,7 @@ func TestForwardedPortZero(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	h.mu.Lock()
-	mux := h.muxes[0]
-	h.mu.Unlock()
+	mux := h.first()
 	opened := make(chan error, 1)
 	go func() {
 		ch, err := mux.OpenTCPIP(ctx, connection.TypeForwardedTCPIP,
@@ -134,9 +132,7 @@ func TestBacklog(t *testing.T) {
 	if _, err := client.Listen(ctx, "tcp", "127.0.0.1:0"); err == nil {
 		t.Error("a second listener")
 	}
-	h.mu.Lock()
-	mux := h.muxes[0]
-	h.mu.Unlock()
+	mux := h.first()
 	port := uint32(l.Addr().(*net.TCPAddr).Port)
 	results := make(chan error, 3)
 	for range 3 {
@@ -169,9 +165,7 @@ func TestTRU08HostKeysAfterLogin(t *testing.T) {
 	if err := client.Run(testContext(t), "echo"); err != nil {
 		t.Fatal(err)
 	}
-	h.mu.Lock()
-	mux := h.muxes[0]
-	h.mu.Unlock()
+	mux := h.first()
 	blob := ecdsaPublic(t).Marshal()
 	body := bytes.Repeat(wire.AppendBytes(nil, blob), 200)
 	ok, _, err := mux.GlobalRequest(testContext(t), wire.RequestHostKeys, true, body)

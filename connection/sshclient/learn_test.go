@@ -80,9 +80,7 @@ func announce(t *testing.T, payload []byte, proofs func(g *connection.GlobalRequ
 	}
 	keys, learn := learned()
 	client := h.client(learn)
-	h.mu.Lock()
-	mux := h.muxes[0]
-	h.mu.Unlock()
+	mux := h.first()
 	ctx := testContext(t)
 	for range 3 { // the second and the third are in vain
 		if _, _, err := mux.GlobalRequest(ctx, wire.RequestHostKeys, false, payload); err != nil {

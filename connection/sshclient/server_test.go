@@ -54,6 +54,7 @@ type house struct {
 	running sync.WaitGroup
 	mu      sync.Mutex
 	muxes   []*connection.Mux
+	arrived sync.Cond               // muxes has grown
 	remote  map[string]net.Listener // by request payload
 }
 
@@ -63,6 +64,7 @@ func newHouse(t testing.TB, hostKeys ...sshkey.Signer) *house {
 		hostKeys = []sshkey.Signer{newSigner(t)}
 	}
 	h := &house{t: t, remote: map[string]net.Listener{}, env: map[string]bool{"HAWSER_TEST": true}}
+	h.arrived.L = &h.mu
 	h.transport.HostKeys = hostKeys
 	h.auth.FailureFloor = -1
 	h.auth.Password = func(_ context.Context, _ *userauth.Attempt, password []byte) userauth.Result {
@@ -112,7 +114,18 @@ func (h *house) serve(nc net.Conn) {
 	h.mu.Lock()
 	h.muxes = append(h.muxes, mux)
 	h.mu.Unlock()
+	h.arrived.Broadcast()
 	mux.Run()
+}
+
+// first returns the server's side of the first connection: it may come later than the client's.
+func (h *house) first() *connection.Mux {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for len(h.muxes) == 0 {
+		h.arrived.Wait()
+	}
+	return h.muxes[0]
 }
 
 // config logs in to the house and trusts its host keys.
