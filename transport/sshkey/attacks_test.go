@@ -14,8 +14,7 @@ import (
 )
 
 // The rows of the project's list of attacks that end in this package, named
-// by their ids; those of a feature are in the tests of its file. For ECDSA,
-// KEY-09 (nonces) is about the generator of crypto/ecdsa.
+// by their ids; those of a feature are in the tests of its file.
 
 func TestKEY01SignatureOfAnother(t *testing.T) {
 	data := []byte("exchange hash")

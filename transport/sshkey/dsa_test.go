@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/dsa" //lint:ignore SA1019 an old key type that callers may name
-	"crypto/rand"
 	"crypto/x509"
 	"encoding/asn1"
 	"errors"
@@ -243,42 +242,6 @@ func TestKEY04DSASignatures(t *testing.T) {
 	} {
 		if err := s.PublicKey().Verify("ssh-dss", data, signatureBlob("ssh-dss", b)); !errors.Is(err, ErrSignature) {
 			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
-// TestKEY09Nonces recovers nonces with the known key: k = (z + r*x)/s mod q.
-// Their top and bottom 16 bits are those of a uniform number below q, and none
-// comes twice.
-func TestKEY09Nonces(t *testing.T) {
-	const count = 4000
-	k := rfc6979DSA()
-	seen := map[string]bool{}
-	var top, bottom [16]int
-	for i := range count {
-		digest := crypto.SHA1.New().Sum(nil)
-		if i%2 == 1 {
-			digest[0], digest[1], digest[2] = byte(i), byte(i>>8), 1
-		}
-		r, s, _ := parseDERSignature(must(k.Sign(rand.Reader, digest, crypto.SHA1)))
-		nonce := new(big.Int).Mul(r, k.X)
-		nonce.Add(nonce, truncated(digest, k.Q)).Mul(nonce, new(big.Int).ModInverse(s, k.Q)).Mod(nonce, k.Q)
-		if seen[string(nonce.Bytes())] {
-			t.Fatal("nonce used twice")
-		}
-		seen[string(nonce.Bytes())] = true
-		scaled := new(big.Int).Div(new(big.Int).Lsh(nonce, 4), k.Q) // 0 to 15, as likely each
-		top[scaled.Int64()]++
-		bottom[nonce.Bit(0)|nonce.Bit(1)<<1|nonce.Bit(2)<<2|nonce.Bit(3)<<3]++
-	}
-	for name, bins := range map[string][16]int{"top": top, "bottom": bottom} {
-		chi := 0.0
-		for _, n := range bins {
-			d := float64(n) - count/16
-			chi += d * d / (count / 16)
-		}
-		if chi > 50 { // 15 degrees of freedom: beyond by chance once in 80,000 runs
-			t.Errorf("%s bits: chi squared is %.1f: %v", name, chi, bins)
 		}
 	}
 }
