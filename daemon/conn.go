@@ -156,7 +156,7 @@ func (c *conn) finish(err error) error {
 		ch.closed()
 	}
 	c.mu.Lock()
-	err = leftOpen(err, c.cut)
+	err = left(err, c.cut)
 	if c.leaving {
 		err = nil
 		if c.cause != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"syscall"
 
 	"github.com/hawser-ssh/hawser/transport"
 	"github.com/hawser-ssh/hawser/userauth"
@@ -54,21 +55,30 @@ func gaveUp(err error) bool {
 	return errors.Is(err, userauth.ErrTooManyFailures) || errors.Is(err, userauth.ErrTooManyRequests)
 }
 
+// hungUp reports whether the client closed the connection without a word, as
+// reading or writing tells, whichever comes first.
+func hungUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe)
+}
+
 // leftEarly makes an error of a connection that the client closed, without a
 // word, before it had logged in.
 func leftEarly(err error) error {
-	if errors.Is(err, io.EOF) {
+	if hungUp(err) {
 		return newError(CodeReset, "the client left before it logged in", err)
 	}
 	return err
 }
 
-// leftOpen makes an error of a connection that the client closed, without a
-// word, while channels were open: many clients end like that when they have
-// nothing more to do, and so does every connection that breaks.
-func leftOpen(err error, channels int) error {
-	if channels == 0 || !errors.Is(err, io.EOF) {
+// left judges a connection that the client closed, without a word, after it had
+// logged in: with channels open that is a loss, and otherwise how many clients
+// end when they have nothing more to do.
+func left(err error, channels int) error {
+	switch _, known := errors.AsType[*Error](err); {
+	case known || !hungUp(err):
 		return err
+	case channels == 0:
+		return nil
 	}
 	return newError(CodeReset, "the client left, channels open: "+strconv.Itoa(channels), err)
 }
