@@ -37,7 +37,7 @@ func (l *asker) config() *userauth.ServerConfig {
 		KeyboardInteractive: l.interactive,
 		SignatureAlgorithms: c.opt.userKeyAlgorithms(),
 		MaxFailures:         c.opt.maxAuth,
-		Observe:             func(_ context.Context, r *userauth.Report) { l.last = r },
+		Observe:             func(_ context.Context, r *userauth.Report) { l.last = r; c.tellRefused(r) },
 		Logger:              c.logger(),
 	}
 	if l.trustsHosts() {

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"strconv"
 	"sync"
@@ -128,6 +129,7 @@ func (c *conn) login(ctx context.Context) (*transport.Conn, error) {
 	}
 	c.mu.Unlock()
 	c.status("user " + quote(who.User) + " logged in with " + who.Method)
+	c.tellLogin(who)
 	return tc, nil
 }
 
@@ -172,6 +174,7 @@ func (c *conn) finish(err error) error {
 	} else {
 		c.status("disconnected: " + text)
 	}
+	c.tell("disconnected", slog.Int("code", code), slog.String("why", text))
 	c.events.last(func() {
 		if h := c.d.OnDisconnected; h != nil {
 			c.d.invoke(c, func() { h(&DisconnectedEvent{ConnectionID: c.id, StatusCode: code, Description: text}) })

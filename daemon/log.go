@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"log/slog"
+	"net"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -10,6 +11,9 @@ import (
 	"unicode"
 
 	"github.com/hawser-ssh/hawser/transport"
+	"github.com/hawser-ssh/hawser/transport/sshkey"
+	"github.com/hawser-ssh/hawser/userauth"
+	"github.com/hawser-ssh/hawser/wire"
 )
 
 // slog returns the logger of SetLogger, or one that is silent.
@@ -22,8 +26,57 @@ func (d *Daemon) slog() *slog.Logger {
 	return d.logger
 }
 
+// tell writes a line about the connection to the logger of SetLogger.
+func (c *conn) tell(text string, attrs ...slog.Attr) {
+	head := []slog.Attr{slog.Int("conn", c.id), slog.String("remote", addrText(c.nc.RemoteAddr()))}
+	c.d.slog().LogAttrs(context.Background(), slog.LevelInfo, text, append(head, attrs...)...)
+}
+
+// tellLogin says who has logged in, and by what.
+func (c *conn) tellLogin(who *userauth.Login) {
+	var methods []string
+	attrs := []slog.Attr{slog.String("user", wire.Escape(who.User, maxShownName))}
+	for _, step := range who.Steps {
+		methods = append(methods, step.Method)
+	}
+	attrs = append(attrs, slog.String("method", strings.Join(methods, ",")))
+	for _, step := range who.Steps {
+		if step.Key != nil {
+			attrs = append(attrs, slog.String("key", sshkey.Fingerprint(step.Key)))
+		}
+	}
+	c.tell("logged in", attrs...)
+}
+
+// tellRefused says which attempt was refused and why; questions are none, and
+// the method none is one.
+func (c *conn) tellRefused(r *userauth.Report) {
+	if r.Outcome != userauth.Deny || r.Query || r.Method == userauth.MethodNone {
+		return
+	}
+	attrs := []slog.Attr{slog.String("user", wire.Escape(r.User, maxShownName)),
+		slog.String("method", wire.Escape(r.Method, maxShownName)), slog.String("reason", r.Reason)}
+	if r.Key != nil {
+		attrs = append(attrs, slog.String("key", sshkey.Fingerprint(r.Key)))
+	}
+	c.tell("login refused", attrs...)
+}
+
+// maxShownName bounds a name that a client has chosen in a line of the log.
+const maxShownName = 64
+
+// addrText is an address for a log.
+func addrText(a net.Addr) string {
+	if a == nil {
+		return ""
+	}
+	return a.String()
+}
+
 // logger returns the logger for the layers of a connection: it feeds OnLog,
-// OnSSHStatus and the logger of SetLogger.
+// OnSSHStatus and the logger of SetLogger. To the latter what the layers say is
+// detail, of the level Debug at most: what an operator reads every day are the
+// lines of tell.
 func (c *conn) logger() *slog.Logger {
 	h := &logHandler{c: c, next: c.d.slog().With("conn", c.id).Handler()}
 	if c.d.OnLog != nil {
@@ -54,7 +107,7 @@ func levelOf(l slog.Level) int {
 
 // Enabled implements slog.Handler.
 func (h *logHandler) Enabled(ctx context.Context, l slog.Level) bool {
-	return levelOf(l) <= h.level || h.tellsStatus(levelOf(l)) || h.next.Enabled(ctx, l)
+	return levelOf(l) <= h.level || h.tellsStatus(levelOf(l)) || h.next.Enabled(ctx, detail(l))
 }
 
 // tellsStatus reports whether a record of this level goes to OnSSHStatus.
@@ -72,10 +125,18 @@ func (h *logHandler) Handle(ctx context.Context, r slog.Record) error {
 			ConnectionID: h.c.id, LogLevel: level, Message: b.String()[:min(b.Len(), maxText)], LogType: r.Level.String(),
 		}, level <= h.level)
 	}
-	if h.next.Enabled(ctx, r.Level) {
+	if r.Level = detail(r.Level); h.next.Enabled(ctx, r.Level) {
 		return h.next.Handle(ctx, r)
 	}
 	return nil
+}
+
+// detail makes Debug of Info.
+func detail(l slog.Level) slog.Level {
+	if l == slog.LevelInfo {
+		return slog.LevelDebug
+	}
+	return l
 }
 
 // WithAttrs implements slog.Handler.

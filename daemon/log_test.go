@@ -138,3 +138,62 @@ func TestSlogSilent(t *testing.T) {
 		t.Error("enabled for nobody")
 	}
 }
+
+// TestOperatorLog: at the level Info a connection is a line for each thing that
+// an operator acts on, with the client's address in it, and no more.
+func TestOperatorLog(t *testing.T) {
+	for name, c := range map[string]struct {
+		client func(t *testing.T, s *served)
+		want   []string // what each line has in it
+	}{
+		"login": {func(t *testing.T, s *served) {
+			c, err := dial(s, clientConfig("alice", xssh.Password("secret")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Close()
+		}, []string{`msg="logged in" conn=1 remote="peer of `, `msg=disconnected conn=1 remote="peer of `}},
+		"refused and not": {func(t *testing.T, s *served) {
+			tries := []string{"wrong", "secret"}
+			c, err := dial(s, clientConfig("alice", xssh.RetryableAuthMethod(xssh.PasswordCallback(func() (string, error) {
+				p := tries[0]
+				tries = tries[1:]
+				return p, nil
+			}), 2)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Close()
+		}, []string{`user=alice method=password reason=denied`, `user=alice method=password`, "code=0 why=OK"}},
+		"a name that is no name": {func(t *testing.T, s *served) {
+			if _, err := dial(s, clientConfig("x\x1b[31m\n", xssh.PublicKeys(xsigner(t)))); err == nil {
+				t.Error("logged in")
+			}
+		}, []string{`user=x\x1b[31m\x0a method=publickey reason="user name has control`, `code=1300`}},
+		"a key that does not do": {func(t *testing.T, s *served) {
+			if _, err := dial(s, clientConfig("alice", xssh.PublicKeys(xsigner(t)))); err == nil {
+				t.Error("logged in")
+			}
+		}, []string{`code=1300`}}, // it was asked about, not tried
+		"no login": {func(t *testing.T, s *served) { s.client.Close() }, []string{"msg=disconnected conn=1 remote="}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDaemon(t)
+			var out lockedBuffer
+			d.SetLogger(slog.New(slog.NewTextHandler(&out, nil)))
+			s := serve(t, d)
+			c.client(t, s)
+			s.client.Close()
+			<-s.done
+			lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+			if len(lines) != len(c.want) {
+				t.Fatalf("%d lines, want %d:\n%s", len(lines), len(c.want), out.String())
+			}
+			for i, want := range c.want {
+				if !strings.Contains(lines[i], want) || strings.Contains(lines[i], "\x1b") {
+					t.Errorf("line %q, want %q", lines[i], want)
+				}
+			}
+		})
+	}
+}

@@ -134,7 +134,6 @@ func (s *server) disconnected(e *daemon.DisconnectedEvent) {
 	if c.agent != nil {
 		c.agent.close()
 	}
-	s.log.Info("disconnected", "conn", e.ConnectionID, "code", e.StatusCode, "why", e.Description)
 }
 
 func (c *client) authenticate(e *daemon.SSHUserAuthRequestEvent) {

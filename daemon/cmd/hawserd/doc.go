@@ -14,8 +14,15 @@
 //
 // With -genkey TYPE FILE it makes a host key, shows its fingerprint, and ends.
 //
-// The exit status is 0 after SIGINT or SIGTERM, 1 when something it needs is missing or refused (a busy port, a host
-// key others can read), 2 when the arguments are wrong. Each failure is one line on standard error.
+// SIGINT, SIGTERM and SIGHUP end it: it listens no more, sessions go on for the -drain time, and the exit status is 0. A
+// second one ends it at once. Under nohup SIGHUP stays ignored. There is nothing that a signal would have to read anew:
+// authorized and revoked keys are read at every attempt.
+//
+// The exit status is 1 when something it needs is missing or refused (a busy port, a host key others can read), 2 when the
+// arguments are wrong. Each failure is one line on standard error.
+//
+// The log has a line for each login, refused attempt, session and end of a connection, with the client's address; -v
+// adds what each step of a connection came to.
 //
 // # How a session flows
 //

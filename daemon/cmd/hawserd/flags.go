@@ -134,7 +134,7 @@ func (opt *options) define(set *flag.FlagSet) {
 	}
 	set.StringVar(&opt.logFormat, "log", "text", "write the log as `text|json`")
 	set.BoolVar(&opt.verbose, "v", false, "log more")
-	set.DurationVar(&opt.drain, "drain", 10*time.Second, "on SIGINT or SIGTERM let sessions go on for `duration`")
+	set.DurationVar(&opt.drain, "drain", 10*time.Second, "on SIGINT, SIGTERM or SIGHUP let sessions go on for `duration`")
 	set.StringVar(&opt.genKey, "genkey", "", "make a key of `type` ed25519, ecdsa, rsa or ed448, or with its size as rsa-4096, in the file\nthat the last argument names, and its public half in FILE.pub; then end")
 	set.BoolVar(&opt.agents, "agent", true, "forward the agent of a client that asks for it")
 	set.BoolVar(&opt.displays, "x11", true, "forward X11 to a client that asks for it")

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
+	"sync"
 
 	"github.com/hawser-ssh/hawser/transport/sshkey"
 )
@@ -19,10 +21,14 @@ type keyFile struct {
 	path string
 	home string // of the account: what is above it is the system's to guard
 	log  *slog.Logger
+
+	mu   sync.Mutex
+	told []string // complaints about the file as it was read last
 }
 
 // load reads the file. Nobody but the account and root may be able to write to it: else others decide who logs in.
-func (k *keyFile) load() ([]sshkey.AuthorizedKey, error) {
+// Lines that cannot be used are left out, and complained about.
+func (k *keyFile) load() (keys []sshkey.AuthorizedKey, complaints []string, err error) {
 	f, err := openChecked(k.path, func(info fs.FileInfo) error {
 		if info.Size() > maxAuthorizedKeys {
 			return fmt.Errorf("%s is larger than %d bytes", k.path, maxAuthorizedKeys)
@@ -30,26 +36,39 @@ func (k *keyFile) load() ([]sshkey.AuthorizedKey, error) {
 		return othersWrite(k.path, k.home, info)
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer f.Close()
 	keys, warnings, err := sshkey.ParseAuthorizedKeys(io.LimitReader(f, maxAuthorizedKeys))
 	for _, w := range warnings {
-		k.log.Warn("line ignored", "file", k.path, "why", w)
+		complaints = append(complaints, fmt.Sprintf("line %d: %s", w.Line, w.Text))
 	}
-	if err != nil {
-		return nil, err
-	}
-	return keys, nil
+	return keys, complaints, err
 }
 
 // read is load for a login: without the file there are no keys.
 func (k *keyFile) read() []sshkey.AuthorizedKey {
-	keys, err := k.load()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		k.log.Warn("authorized keys not used", "err", err)
+	keys, complaints, err := k.load()
+	k.complain(complaints, err)
+	if err != nil {
+		return nil
 	}
 	return keys
+}
+
+// complain logs what is wrong with the file, once as long as it stays so: the file is read at every attempt.
+func (k *keyFile) complain(complaints []string, err error) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		complaints = append(complaints, "no key of it is used: "+err.Error())
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, c := range complaints {
+		if !slices.Contains(k.told, c) {
+			k.log.Warn("authorized keys", "file", k.path, "why", c)
+		}
+	}
+	k.told = complaints
 }
 
 // openChecked opens a file unless check finds something wrong with it.

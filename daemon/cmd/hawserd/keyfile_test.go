@@ -8,7 +8,50 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/hawser-ssh/hawser/connection/peertest"
 )
+
+// TestComplaintsOnce: what is wrong with the file is logged once as long as it stays so.
+func TestComplaintsOnce(t *testing.T) {
+	home := newHome(t)
+	var out strings.Builder
+	k := &keyFile{path: filepath.Join(home, ".ssh", "authorized_keys"), home: home, log: slog.New(slog.NewTextHandler(&out, nil))}
+	good := peertest.NewKey(t, peertest.Ed25519).Public + "\n"
+	for i, step := range []struct {
+		content string // empty: no file
+		keys    int
+		want    []string // lines of the log
+	}{
+		{"", 0, nil},
+		{good + "nonsense\n", 1, []string{"line 2: "}},
+		{good + "nonsense\n", 1, nil},
+		{good + "nonsense\n" + "rubbish\n", 1, []string{"line 3: "}},
+		{good, 1, nil},
+		{good + "nonsense\n", 1, []string{"line 2: "}},
+	} {
+		out.Reset()
+		if step.content != "" {
+			write(t, k.path, step.content)
+		}
+		if keys := k.read(); len(keys) != step.keys {
+			t.Errorf("step %d: %d keys", i, len(keys))
+		}
+		lines := strings.Count(out.String(), "\n")
+		if lines != len(step.want) || len(step.want) > 0 && !strings.Contains(out.String(), step.want[0]) {
+			t.Errorf("step %d: log %q", i, out.String())
+		}
+	}
+	if err := os.Chmod(k.path, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	out.Reset()
+	k.read()
+	k.read()
+	if n := strings.Count(out.String(), "others can write"); n != 1 {
+		t.Errorf("%d complaints: %q", n, out.String())
+	}
+}
 
 // TestFilesOfOthers: who can change the files that say who logs in, logs in. So files and directories that others than the
 // account and root could change are refused, above the home directory too where the file is not below it.
@@ -47,7 +90,7 @@ func TestFilesOfOthers(t *testing.T) {
 			if err := tt.change(filepath.Join(top, tt.path)); err != nil {
 				t.Fatal(err)
 			}
-			_, keysErr := (&keyFile{file, home, slog.New(slog.DiscardHandler)}).load()
+			_, _, keysErr := (&keyFile{path: file, home: home}).load()
 			_, usersErr := loadUsers(file, home)
 			for _, err := range []error{keysErr, usersErr} {
 				if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {

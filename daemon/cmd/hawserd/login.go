@@ -3,14 +3,11 @@ package main
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/hawser-ssh/hawser/daemon"
-	"github.com/hawser-ssh/hawser/transport/sshkey"
-	"github.com/hawser-ssh/hawser/wire"
 )
 
 // login decides who may log in. Names are the account's own, for keys and the one-time password, and those of the -users
@@ -21,7 +18,6 @@ type login struct {
 	users   *users   // nil: no passwords from a file
 	once    *oneTime // nil: no one-time password
 	require []string // nil: any one method
-	log     *slog.Logger
 }
 
 // progress is how far a connection has come. It belongs to the connection's events.
@@ -112,11 +108,6 @@ func (l *login) passed(p *progress, e *daemon.SSHUserAuthRequestEvent) *permissi
 		return nil
 	}
 	e.Accept = true
-	attrs := []any{"conn", e.ConnectionID, "user", wire.Escape(e.User, 64), "method", strings.Join(p.passed, ",")}
-	if e.Key != nil {
-		attrs = append(attrs, "key", sshkey.Fingerprint(e.Key))
-	}
-	l.log.Info("logged in", attrs...)
 	if p.perms == nil {
 		return &permissions{}
 	}

@@ -32,7 +32,7 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) int
 		return fail(stderr, exitUsage, err)
 	}
 	// The second signal ends the program at once: stop restores the default action.
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(ctx, endSignals()...)
 	defer stop()
 	context.AfterFunc(ctx, stop)
 
@@ -54,6 +54,16 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) int
 		return fail(stderr, exitFailure, err)
 	}
 	return exitOK
+}
+
+// endSignals are those on which sessions are let finish. SIGHUP says that our terminal has gone; nohup makes it ignored,
+// and it stays so. There is nothing to read anew: keys of users and revoked ones are read at every attempt.
+func endSignals() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }
 
 // fail writes the one line that says what went wrong.

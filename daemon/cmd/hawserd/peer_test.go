@@ -87,8 +87,13 @@ func startWith(t testing.TB, hostKey peertest.Key, args ...string) *hawserd {
 // launch starts the program and waits for its first line.
 func (h *hawserd) launch(t testing.TB, args ...string) {
 	t.Helper()
+	h.launchBy(t, hawserdBinary(t), args...)
+}
+
+func (h *hawserd) launchBy(t testing.TB, path string, args ...string) {
+	t.Helper()
 	h.Process = peertest.Cmd{
-		Path: hawserdBinary(t), Args: args, Env: []string{"HOME=" + h.home, "XDG_CONFIG_HOME=" + h.home + "/.config"},
+		Path: path, Args: args, Env: []string{"HOME=" + h.home, "XDG_CONFIG_HOME=" + h.home + "/.config"},
 		Timeout: 5 * time.Minute,
 	}.Start(t)
 	h.WaitOutput("\n")

@@ -81,8 +81,8 @@ func newLogger(opt *options, stderr io.Writer) *slog.Logger {
 
 // newLogin finds the credentials. Where there are none and somebody can read it, a one-time password takes their place.
 func newLogin(opt *options, me *account, log *slog.Logger, stdout io.Writer) (*login, error) {
-	l := &login{account: me.name, require: opt.require, log: log}
-	file := &keyFile{opt.authorizedKeys, me.home, log}
+	l := &login{account: me.name, require: opt.require}
+	file := &keyFile{path: opt.authorizedKeys, home: me.home, log: log}
 	named := opt.authorizedKeys != ""
 	if !named {
 		file.path = filepath.Join(me.home, ".ssh", "authorized_keys")
@@ -96,13 +96,11 @@ func newLogin(opt *options, me *account, log *slog.Logger, stdout io.Writer) (*l
 			return nil, fmt.Errorf("users: %w", err)
 		}
 	}
-	keys, err := file.load()
-	switch {
-	case err != nil && named:
+	keys, complaints, err := file.load()
+	if err != nil && named {
 		return nil, fmt.Errorf("authorized keys: %w", err)
-	case err != nil && !errors.Is(err, os.ErrNotExist):
-		log.Warn("authorized keys not used", "err", err)
 	}
+	file.complain(complaints, err)
 	if len(keys) == 0 && l.users == nil && !l.trust.certifies() {
 		if opt.inetd {
 			return nil, fmt.Errorf("nobody could log in: no keys in %s and no -users file", file.path)

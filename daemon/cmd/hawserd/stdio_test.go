@@ -215,9 +215,15 @@ func TestComplaints(t *testing.T) {
 	})
 }
 
-// TestDrain: after SIGTERM nobody new gets in, a session goes on to its end, and the status is 0.
+// TestDrain: after SIGTERM or SIGHUP nobody new gets in, a session goes on to its end, and the status is 0.
 func TestDrain(t *testing.T) {
 	t.Parallel()
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(sig.String(), func(t *testing.T) { t.Parallel(); testDrain(t, sig) })
+	}
+}
+
+func testDrain(t *testing.T, sig syscall.Signal) {
 	h := startHawserd(t, "-drain", "30s")
 	in, out, err := os.Pipe()
 	if err != nil {
@@ -229,7 +235,7 @@ func TestDrain(t *testing.T) {
 	p := c.Start(t)
 	in.Close()
 	p.WaitOutput("begun")
-	if err := syscall.Kill(h.Pid(), syscall.SIGTERM); err != nil {
+	if err := syscall.Kill(h.Pid(), sig); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "it listens no more", func() bool {

@@ -87,3 +87,15 @@ func TestSFTPServerSignal(t *testing.T) {
 		t.Errorf("status %d, %s", r.Code, r.Stderr)
 	}
 }
+
+// TestNohup: a SIGHUP that the starter has had ignored stays so.
+func TestNohup(t *testing.T) {
+	t.Parallel()
+	h := &hawserd{home: newHome(t), hostKey: peertest.NewKey(t, peertest.Ed25519), key: peertest.NewKey(t, peertest.Ed25519), user: ownName(t)}
+	h.authorize(t, h.key.Public)
+	h.launchBy(t, "/bin/sh", "-c", `trap "" HUP; exec "$0" "$@"`, hawserdBinary(t), "-listen", "127.0.0.1:0", "-hostkey", h.hostKey.Path)
+	if err := syscall.Kill(h.Pid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	h.dial(t).Close() // it still takes clients
+}
