@@ -15,6 +15,7 @@
 // # Keys and accounts
 //
 //	key := peertest.NewKey(t, peertest.Ed25519)   // .Path, .Public; also .PPK(t), .Dropbear(t), .PEM(t)
+//	key = peertest.NewSecurityKey(t, peertest.SKEd25519) // in software; .Provider
 //	account := peertest.NewAccount(t)             // root only: .Name, .Password, .Home
 //
 // # Servers

@@ -10,6 +10,7 @@ import (
 // DropbearOptions configure the dropbear server.
 type DropbearOptions struct {
 	HostKeys []KeyType // nil is ed25519, ecdsa-256 and rsa-2048
+	Host     []Key     // host keys already made, instead of HostKeys
 	Account  *Account  // required: dropbear reads its ~/.ssh/authorized_keys, see Account.Authorize
 	Args     []string  // more arguments, such as "-s" (no passwords)
 }
@@ -23,7 +24,10 @@ func StartDropbear(t testing.TB, o DropbearOptions) *Server {
 	if kinds == nil {
 		kinds = []KeyType{Ed25519, ECDSA256, RSA2048}
 	}
-	hostKeys := NewKeys(t, kinds...)
+	hostKeys := o.Host
+	if hostKeys == nil {
+		hostKeys = NewKeys(t, kinds...)
+	}
 	args := []string{"-F", "-E", "-P", filepath.Join(t.TempDir(), "pid")}
 	for _, k := range hostKeys {
 		args = append(args, "-r", k.Dropbear(t))

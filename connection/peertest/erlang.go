@@ -2,7 +2,6 @@ package peertest
 
 import (
 	"net"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -19,24 +18,31 @@ func erlangSSH(t testing.TB) {
 	}
 }
 
+// erlangKeyFiles are what Erlang's ssh calls the files of host keys.
+var erlangKeyFiles = map[string]string{
+	"ssh-ed25519": "ssh_host_ed25519_key", "ecdsa-sha2-nistp256": "ssh_host_ecdsa_key",
+	"ssh-rsa": "ssh_host_rsa_key", "ssh-dss": "ssh_host_dsa_key",
+}
+
 // StartErlangServer starts a server on Erlang's ssh that runs one command, cat.
-// It has one host key of each kind: ed25519, ecdsa-256, rsa and dsa.
+// It has one host key of each kind, ed25519, ecdsa-256, rsa and dsa, and takes
+// no other kinds in Host.
 func StartErlangServer(t testing.TB, o PythonServerOptions) *Server {
 	t.Helper()
 	erlangSSH(t)
 	dir := t.TempDir()
-	var hostKeys []Key
-	for name, kind := range map[string]KeyType{"ed25519": Ed25519, "ecdsa": ECDSA256, "rsa": RSA3072, "dsa": DSA} {
-		k := NewKey(t, kind)
-		path := k.Path
-		if kind != Ed25519 {
-			path = k.PEM(t)
-		}
-		if err := os.Rename(path, filepath.Join(dir, "ssh_host_"+name+"_key")); err != nil {
-			t.Fatal(err)
-		}
-		hostKeys = append(hostKeys, k)
+	hostKeys := o.Host
+	if hostKeys == nil {
+		hostKeys = NewKeys(t, Ed25519, ECDSA256, RSA3072, DSA)
 	}
+	for _, k := range hostKeys {
+		name, ok := erlangKeyFiles[strings.Fields(k.Public)[0]]
+		if !ok {
+			t.Fatalf("no file for a host key %s", k.Public)
+		}
+		writeFile(t, filepath.Join(dir, name), string(readFile(t, k.Old(t))), 0o600)
+	}
+	writeFile(t, filepath.Join(dir, "authorized_keys"), authorizedKeys(o.AuthorizedKeys), 0o600)
 	args := []string{unpack(t, dir, "erlang_server.escript"), dir, PythonUser, o.Password}
 	for _, list := range [][]string{o.Kex, o.Ciphers, o.MACs, o.Signatures, o.Compression} {
 		args = append(args, strings.Join(list, ","))

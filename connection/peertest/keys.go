@@ -29,6 +29,28 @@ type Key struct {
 	Type   KeyType
 	Path   string // private key, OpenSSH format, mode 0600; Path+".pub" is the public key
 	Public string // the public key's line: type, base64, comment; no newline
+	Cert   string // an OpenSSH certificate's line likewise, in the file Path+"-cert.pub"; empty without
+
+	Provider string // the library that signs for it; empty unless it is a security key's
+}
+
+// StoreKey writes a key that was made elsewhere, and its certificate if it has
+// one, into files as NewKey does.
+func StoreKey(t testing.TB, private []byte, public, cert string) Key {
+	t.Helper()
+	k := Key{Path: filepath.Join(t.TempDir(), "id"), Public: public, Cert: cert}
+	k.write(t, private)
+	return k
+}
+
+// write writes the files of a key.
+func (k Key) write(t testing.TB, private []byte) {
+	t.Helper()
+	writeFile(t, k.Path, string(private), 0o600)
+	writeFile(t, k.Path+".pub", k.Public+"\n", 0o644)
+	if k.Cert != "" {
+		writeFile(t, k.Path+"-cert.pub", k.Cert+"\n", 0o644)
+	}
 }
 
 // NewKey makes a key pair with ssh-keygen, protected by the passphrase when
@@ -79,10 +101,23 @@ func (k Key) Private(t testing.TB) []byte {
 // kind (PKCS #1, SEC 1), for programs that read nothing else.
 func (k Key) PEM(t testing.TB) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "key.pem")
-	writeFile(t, path, string(k.Private(t)), 0o600)
-	mustRun(t, "ssh-keygen", "-q", "-p", "-m", "PEM", "-N", "", "-P", "", "-f", path)
-	return path
+	private := k.Private(t)
+	k.Path = filepath.Join(t.TempDir(), "key.pem")
+	k.write(t, private)
+	mustRun(t, "ssh-keygen", "-q", "-p", "-m", "PEM", "-N", "", "-P", "", "-f", k.Path)
+	return k.Path
+}
+
+// Old returns the path of the private key in the oldest form that its kind has:
+// that of PEM, or OpenSSH's.
+func (k Key) Old(t testing.TB) string {
+	t.Helper()
+	for _, kind := range []string{"ssh-rsa ", "ssh-dss ", "ecdsa-sha2-"} {
+		if strings.HasPrefix(k.Public, kind) {
+			return k.PEM(t)
+		}
+	}
+	return k.Path
 }
 
 // Dropbear returns the path of a copy of the private key in dropbear's format.

@@ -19,8 +19,8 @@ func (g Target) SSHOptions(t testing.TB) []string {
 			args = append(args, "-o", name+"="+value)
 		}
 	}
-	if len(g.HostKeys) > 0 {
-		option("UserKnownHostsFile", KnownHostsFile(t, g.host(), g.Port, g.HostKeys...))
+	if len(g.HostKeys) > 0 || g.Authority != "" {
+		option("UserKnownHostsFile", g.knownHosts(t))
 		option("StrictHostKeyChecking", "yes")
 	} else {
 		option("UserKnownHostsFile", "/dev/null")
@@ -39,6 +39,7 @@ func (g Target) SSHOptions(t testing.TB) []string {
 	}
 	if g.Key != nil {
 		option("IdentityFile", g.Key.Path)
+		option("SecurityKeyProvider", g.Key.Provider)
 	} else {
 		option("IdentityFile", "none")
 	}
@@ -52,6 +53,16 @@ func (g Target) SSHOptions(t testing.TB) []string {
 		option("Compression", "yes")
 	}
 	return args
+}
+
+// knownHosts writes the file that names the target's keys, or its authority.
+func (g Target) knownHosts(t testing.TB) string {
+	t.Helper()
+	path := KnownHostsFile(t, g.host(), g.Port, g.HostKeys...)
+	if g.Authority != "" {
+		writeFile(t, path, fmt.Sprintf("@cert-authority [%s]:%d %s\n", g.host(), g.Port, g.Authority), 0o600)
+	}
+	return path
 }
 
 // SSHEnv returns the environment that lets ssh, scp and sftp answer prompts

@@ -35,8 +35,24 @@ func (g Target) puttySession(t testing.TB) []string {
 	if g.RekeyLimit != "" {
 		line("RekeyBytes", g.RekeyLimit)
 	}
+	if g.Key != nil && g.Key.Cert != "" {
+		line("DetachedCertificate", g.Key.Path+"-cert.pub")
+	}
+	if g.Authority != "" {
+		writePuttyAuthority(t, dir, g.host(), g.Authority)
+	}
 	writeFile(t, filepath.Join(dir, "sessions", "x"), b.String(), 0o600)
 	return []string{"PUTTYDIR=" + dir}
+}
+
+// writePuttyAuthority makes PuTTY trust who certifies the host.
+func writePuttyAuthority(t testing.TB, dir, host, authority string) {
+	t.Helper()
+	if err := os.Mkdir(filepath.Join(dir, "sshhostcas"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf("PublicKey=%s\nValidity=%s\n", strings.Fields(authority)[1], host)
+	writeFile(t, filepath.Join(dir, "sshhostcas", "x"), text, 0o600)
 }
 
 // puttyArgs are the options that plink and psftp share.

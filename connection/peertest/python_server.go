@@ -2,7 +2,9 @@ package peertest
 
 import (
 	"embed"
+	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"net"
 	"path/filepath"
 	"strconv"
@@ -18,11 +20,14 @@ var scripts embed.FS
 // commands with /bin/sh as the current user, whoever logs in.
 type PythonServerOptions struct {
 	HostKeys []KeyType // nil is ed25519, ecdsa-256 and rsa-2048
+	Host     []Key     // host keys already made, instead of HostKeys
 
 	// Names in order of preference; nil is the peer's default.
 	Ciphers, Kex, MACs, Compression, Signatures []string
 
 	AuthorizedKeys      []Key
+	UserAuthority       string // the public key's line of who certifies users; AsyncSSH only
+	X509Roots           string // a PEM file of who certifies users with X.509; AsyncSSH only
 	Password            string // taken by password; empty takes none
 	KeyboardInteractive bool   // asks for Password, then for a code: "123456"
 	RekeyBytes          int    // AsyncSSH only
@@ -66,6 +71,7 @@ type pythonServerConfig struct {
 	KeyboardInteractive bool     `json:"keyboard_interactive,omitempty"`
 	HostKeys            []string `json:"host_keys"`
 	AuthorizedKeys      string   `json:"authorized_keys"`
+	X509Roots           string   `json:"x509_roots,omitempty"`
 	Ciphers             []string `json:"ciphers,omitempty"`
 	Kex                 []string `json:"kex,omitempty"`
 	MACs                []string `json:"macs,omitempty"`
@@ -83,14 +89,25 @@ func (o PythonServerOptions) start(t testing.TB, module, script string) *Server 
 	c := pythonServerConfig{
 		User: PythonUser, Password: o.Password, KeyboardInteractive: o.KeyboardInteractive,
 		Ciphers: o.Ciphers, Kex: o.Kex, MACs: o.MACs, Compression: o.Compression,
-		Signatures: o.Signatures, RekeyBytes: o.RekeyBytes,
+		Signatures: o.Signatures, RekeyBytes: o.RekeyBytes, X509Roots: o.X509Roots,
 		AuthorizedKeys: filepath.Join(t.TempDir(), "authorized_keys"),
 	}
-	writeFile(t, c.AuthorizedKeys, authorizedKeys(o.AuthorizedKeys), 0o600)
-	hostKeys := NewKeys(t, kinds...)
+	lines := authorizedKeys(o.AuthorizedKeys)
+	if o.UserAuthority != "" {
+		lines += "cert-authority " + o.UserAuthority + "\n"
+	}
+	if o.X509Roots != "" { // AsyncSSH wants to see them here, too
+		block, _ := pem.Decode(readFile(t, o.X509Roots))
+		lines += "cert-authority x509v3-ssh-rsa " + base64.StdEncoding.EncodeToString(block.Bytes) + "\n"
+	}
+	writeFile(t, c.AuthorizedKeys, lines, 0o600)
+	hostKeys := o.Host
+	if hostKeys == nil {
+		hostKeys = NewKeys(t, kinds...)
+	}
 	for _, k := range hostKeys {
 		path := k.Path
-		if k.Type == DSA { // which not all read in OpenSSH's format
+		if strings.HasPrefix(k.Public, "ssh-dss ") { // which not all read in OpenSSH's format
 			path = k.PEM(t)
 		}
 		c.HostKeys = append(c.HostKeys, path)

@@ -12,7 +12,11 @@ import (
 // user by no method at all: give AuthorizedKeys or an Account.
 type SSHDOptions struct {
 	HostKeys []KeyType // nil is ed25519, ecdsa-256 and rsa-2048
-	Host     []Key     // host keys already made, instead of HostKeys
+	Host     []Key     // host keys already made, with certificates where they have them, instead of HostKeys
+
+	// HostKeyAgent is the socket of an ssh-agent that signs with the security
+	// keys among Host.
+	HostKeyAgent string
 
 	// Lists as sshd_config takes them; empty is sshd's default.
 	Ciphers, Kex, MACs, HostKeyAlgorithms, PubkeyAlgorithms string
@@ -76,8 +80,16 @@ func (o SSHDOptions) config(dir string, hostKeys []Key) string {
 	for _, l := range o.Extra {
 		fmt.Fprintln(&b, l)
 	}
+	line("HostKeyAgent", o.HostKeyAgent)
 	for _, k := range hostKeys {
-		line("HostKey", k.Path)
+		if k.Provider != "" {
+			line("HostKey", k.Path+".pub")
+		} else {
+			line("HostKey", k.Path)
+		}
+		if k.Cert != "" {
+			line("HostCertificate", k.Path+"-cert.pub")
+		}
 	}
 	line("Ciphers", o.Ciphers)
 	line("KexAlgorithms", o.Kex)

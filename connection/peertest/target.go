@@ -19,6 +19,8 @@ type Target struct {
 
 	HostKeys []Key // the server's, checked strictly; none accepts whatever comes
 	Key      *Key  // logs in with this key; nil offers none
+	// Authority is the line of a public key that certifies hosts; ssh alone.
+	Authority string
 
 	// Password answers prompts that contain "assword". Answers answers others,
 	// by a text that the prompt contains: "code" -> "123456".

@@ -20,6 +20,16 @@ type Trip struct {
 	Kex, Cipher, MAC,
 	HostKeyAlgorithm, Compression string
 	HostKeys []Key // one of these has to be shown
+
+	// Key logs in instead of the password, by UserKeyAlgorithm alone.
+	Key              *Key
+	UserKeyAlgorithm string
+	// Authority has certified the host's key, with an OpenSSH certificate: the
+	// line of its public key. HostKeys are of no use then.
+	Authority string
+	// X509Roots is a PEM file with who has certified the host's key with an
+	// X.509 certificate.
+	X509Roots string
 }
 
 // Trips are what a client is to do in one run, one after the other: log in,
@@ -130,7 +140,7 @@ func (s script) run(t testing.TB, x Trips) map[string]Outcome {
 	if err := os.WriteFile(input, x.Input, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, list, x.lines(), 0o600)
+	writeFile(t, list, x.lines(t), 0o600)
 	c.Args = append(c.Args, x.User, x.Password, x.Command, input, list)
 	c.Timeout = serverTimeout
 	r := c.Run(t)
@@ -156,16 +166,27 @@ func (s script) run(t testing.TB, x Trips) map[string]Outcome {
 }
 
 // lines is the list of trips as the scripts read it: name, port, key exchange,
-// cipher, MAC, host key algorithm, compression and host keys, tabs between
-// them, "-" for what is not said.
-func (x Trips) lines() string {
+// cipher, MAC, host key algorithm, compression, host keys, the file of the
+// user's key, its algorithm, the authority and the file of X.509 roots, tabs
+// between them, "-" for what is not said. Keys are in base64.
+func (x Trips) lines(t testing.TB) string {
 	var b bytes.Buffer
 	for _, p := range x.Trips {
 		var keys []string
 		for _, k := range p.HostKeys {
 			keys = append(keys, strings.Fields(k.Public)[1])
 		}
-		f := []string{p.Name, strconv.Itoa(p.Port), p.Kex, p.Cipher, p.MAC, p.HostKeyAlgorithm, p.Compression, strings.Join(keys, ",")}
+		file, authority := "", ""
+		if p.Key != nil {
+			file = p.Key.Old(t)
+		}
+		if p.Authority != "" {
+			authority = strings.Fields(p.Authority)[1]
+		}
+		f := []string{
+			p.Name, strconv.Itoa(p.Port), p.Kex, p.Cipher, p.MAC, p.HostKeyAlgorithm, p.Compression,
+			strings.Join(keys, ","), file, p.UserKeyAlgorithm, authority, p.X509Roots,
+		}
 		for i := range f {
 			if f[i] == "" {
 				f[i] = "-"

@@ -33,8 +33,12 @@ public class JschTrips {
 		JSch jsch = new JSch();
 		jsch.setHostKeyRepository(new Known(Arrays.asList(fields[7].split(","))));
 		Session session = jsch.getSession(user, "127.0.0.1", Integer.parseInt(fields[1]));
-		session.setPassword(password);
-		session.setConfig("PreferredAuthentications", "password");
+		boolean byKey = !fields[8].equals("-");
+		if (byKey)
+			jsch.addIdentity(fields[8]);
+		else
+			session.setPassword(password);
+		session.setConfig("PreferredAuthentications", byKey ? "publickey" : "password");
 		session.setConfig("StrictHostKeyChecking", "yes");
 		session.setTimeout(60000);
 		for (int i = 0; i < LISTS.length; i++)

@@ -103,19 +103,33 @@ async def handle(process):
         process.exit(code)
 
 
+def host_keys():
+    """A key pair for each algorithm: a file with a certificate also gives the pair without."""
+    pairs, seen = [], set()
+    for path in CONFIG["host_keys"]:
+        for pair in asyncssh.public_key.load_keypairs([path]):
+            if not seen.intersection(pair.host_key_algorithms):
+                seen.update(pair.host_key_algorithms)
+                pairs.append(pair)
+    return pairs
+
+
 async def main():
     options = {}
     for name, option in (("ciphers", "encryption_algs"), ("kex", "kex_algs"),
                          ("macs", "mac_algs"), ("compression", "compression_algs"),
                          ("signatures", "signature_algs")):
         if CONFIG.get(name):
-            options[option] = CONFIG[name]
+            # A certificate has the name of the plain key where keys sign.
+            options[option] = [n for n in CONFIG[name] if "-cert-" not in n]
     if CONFIG.get("rekey_bytes"):
         options["rekey_bytes"] = CONFIG["rekey_bytes"]
+    if CONFIG.get("x509_roots"):
+        options["x509_trusted_certs"] = [CONFIG["x509_roots"]]
     if os.path.getsize(CONFIG["authorized_keys"]):
         options["authorized_client_keys"] = CONFIG["authorized_keys"]
     listener = await asyncssh.create_server(
-        Server, "127.0.0.1", 0, server_host_keys=CONFIG["host_keys"],
+        Server, "127.0.0.1", 0, server_host_keys=host_keys(),
         process_factory=handle, encoding=None, sftp_factory=True, allow_scp=True,
         login_timeout=60, line_editor=False, **options)
     print("listening on %d" % listener.sockets[0].getsockname()[1], flush=True)

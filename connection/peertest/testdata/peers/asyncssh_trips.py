@@ -14,20 +14,33 @@ LISTS = ("kex_algs", "encryption_algs", "mac_algs", "server_host_key_algs", "com
 
 
 class Client(asyncssh.SSHClient):
-    def __init__(self, keys):
-        self.keys = keys
+    def __init__(self, keys, authority):
+        self.keys, self.authority = keys, authority
 
     def validate_host_public_key(self, host, addr, port, key):
         return key.public_data in self.keys
 
+    def validate_host_ca_key(self, host, addr, port, key):
+        return key.public_data == self.authority
 
-async def trip(port, lists, keys, data):
-    keys = [base64.b64decode(k) for k in keys.split(",")]
+
+def login(key, algorithm):
+    if key == "-":
+        return {"password": PASSWORD, "client_keys": None}
+    return {"client_keys": [key], "signature_algs": [algorithm.replace("-cert-v01@openssh.com", "")]}
+
+
+async def trip(port, lists, keys, key, algorithm, authority, roots, data):
+    known = [] if keys == "-" else [base64.b64decode(k) for k in keys.split(",")]
+    authority = b"" if authority == "-" else base64.b64decode(authority)
     options = {name: [value] for name, value in zip(LISTS, lists) if value != "-"}
+    options.update(login(key, algorithm))
+    if roots != "-":
+        options["x509_trusted_certs"] = [roots]
     if "server_host_key_algs" not in options:
         options["server_host_key_algs"] = ["ssh-ed25519"]
     conn, _ = await asyncssh.create_connection(
-        lambda: Client(keys), "127.0.0.1", port, username=USER, password=PASSWORD, client_keys=None,
+        lambda: Client(known, authority), "127.0.0.1", port, username=USER,
         known_hosts=([], [], []), config=None, agent_path=None, **options)
     async with conn:
         result = await conn.run(COMMAND, input=data, encoding=None)
@@ -38,9 +51,9 @@ async def main():
     with open(INPUT, "rb") as f:
         data = f.read()
     for line in open(TRIPS):
-        name, port, *lists, keys = line.rstrip("\n").split("\t")
+        name, port, *fields = line.rstrip("\n").split("\t")
         try:
-            status, digest = await asyncio.wait_for(trip(int(port), lists, keys, data), 60)
+            status, digest = await asyncio.wait_for(trip(int(port), fields[:5], *fields[5:], data), 60)
         except (asyncssh.Error, OSError, ValueError, asyncio.TimeoutError) as err:
             status, digest = "error", repr(err)
         print(name, status, digest.replace("\n", " "), sep="\t", flush=True)

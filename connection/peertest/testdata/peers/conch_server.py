@@ -8,7 +8,7 @@ import os
 import struct
 import sys
 
-from twisted.conch import avatar
+from twisted.conch import avatar, checkers as sshcheckers
 from twisted.conch.ssh import channel, connection, factory, keys, transport, userauth
 from twisted.cred import checkers, portal
 from twisted.internet import reactor, stdio, protocol
@@ -73,7 +73,10 @@ class Factory(factory.SSHFactory):
         self.publicKeys = {k.sshType(): k.public() for k in loaded}
         known = checkers.InMemoryUsernamePasswordDatabaseDontUse()
         known.addUser(CONFIG["user"].encode(), CONFIG["password"].encode())
-        self.portal = portal.Portal(Realm(), [known])
+        with open(CONFIG["authorized_keys"]) as lines:
+            users = [keys.Key.fromString(line) for line in lines if line.strip()]
+        by_key = sshcheckers.SSHPublicKeyChecker(sshcheckers.InMemorySSHKeyDB({CONFIG["user"].encode(): users}))
+        self.portal = portal.Portal(Realm(), [known, by_key])
 
     def getPrimes(self):
         from twisted.conch.openssh_compat import primes

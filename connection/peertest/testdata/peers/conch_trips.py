@@ -7,7 +7,7 @@ import hashlib
 import struct
 import sys
 
-from twisted.conch.ssh import channel, common, connection, transport, userauth
+from twisted.conch.ssh import channel, common, connection, keys, transport, userauth
 from twisted.internet import defer, protocol, reactor, task
 
 USER, PASSWORD, COMMAND, INPUT, TRIPS = (a.encode() for a in sys.argv[1:])
@@ -57,15 +57,22 @@ class Connection(connection.SSHConnection):
 
 
 class Auth(userauth.SSHUserAuthClient):
+    key = None
+
     def getPassword(self, prompt=None):
-        return defer.succeed(PASSWORD)
+        return None if self.key else defer.succeed(PASSWORD)
 
     def getPublicKey(self):
-        return None
+        if self.lastPublicKey or not self.key:
+            return None
+        return self.key.public()
+
+    def getPrivateKey(self):
+        return defer.succeed(self.key)
 
 
 class Transport(transport.SSHClientTransport):
-    result, keys = None, ()
+    result, keys, key = None, (), None
 
     def verifyHostKey(self, key, fingerprint):
         if key in self.keys:
@@ -73,7 +80,9 @@ class Transport(transport.SSHClientTransport):
         return defer.fail(ValueError("host key not known"))
 
     def connectionSecure(self):
-        self.requestService(Auth(USER, Connection()))
+        auth = Auth(USER, Connection())
+        auth.key = self.key
+        self.requestService(auth)
 
     def done(self, outcome):
         if not self.result.called:
@@ -91,9 +100,11 @@ class Transport(transport.SSHClientTransport):
         self.lost(reason)
 
 
-async def trip(port, lists, keys):
+async def trip(port, lists, known, key):
     p = Transport()
-    p.result, p.keys = defer.Deferred(), [base64.b64decode(k) for k in keys.split(",")]
+    p.result, p.keys = defer.Deferred(), [base64.b64decode(k) for k in known.split(",")]
+    if key != "-":
+        p.key = keys.Key.fromFile(key)
     for name, value in zip(LISTS, lists):
         if value != "-":
             setattr(p, name, [value.encode()])
@@ -104,9 +115,9 @@ async def trip(port, lists, keys):
 
 async def main():
     for line in open(TRIPS):
-        name, port, *lists, keys = line.rstrip("\n").split("\t")
+        name, port, *fields = line.rstrip("\n").split("\t")
         try:
-            status, digest = await trip(int(port), lists, keys)
+            status, digest = await trip(int(port), fields[:5], *fields[5:7])
         except Exception as err:
             status, digest = "error", repr(err)
         print(name, status, digest.replace("\n", " "), sep="\t", flush=True)

@@ -2,7 +2,7 @@
 %% A server on Erlang's ssh: one command, cat.
 %%
 %% usage: erlang_server.escript DIR USER PASSWORD KEX CIPHERS MACS SIGNATURES COMPRESSION
-%% DIR holds the host keys under their usual names. The first line of standard output is "listening on PORT".
+%% DIR holds the host keys and authorized_keys under their usual names. The first line of standard output is "listening on PORT".
 -mode(compile).
 -export([init/1, handle_msg/2, handle_ssh_msg/2, terminate/2]).
 
@@ -12,7 +12,7 @@ main([Dir, User, Password | Lists]) ->
     Names = lists:zip([kex, cipher, mac, public_key, compression], Lists),
     Split = fun(L) -> [list_to_atom(N) || N <- string:lexemes(L, ",")] end,
     {ok, Daemon} = ssh:daemon({127, 0, 0, 1}, 0,
-        [{system_dir, Dir}, {user_dir, Dir}, {user_passwords, [{User, Password}]}, {auth_methods, "password"},
+        [{system_dir, Dir}, {user_dir, Dir}, {user_passwords, [{User, Password}]}, {auth_methods, "publickey,password"},
          {ssh_cli, {?MODULE, []}}, {subsystems, []}, {preferred_algorithms, [{K, Split(V)} || {K, V} <- Names]}]),
     {ok, Info} = ssh:daemon_info(Daemon),
     io:format("listening on ~w~n", [proplists:get_value(port, Info)]),

@@ -74,6 +74,13 @@ static int exchange(LIBSSH2_SESSION *s, const char *to)
 	return status;
 }
 
+static int login(LIBSSH2_SESSION *s, const char *key)
+{
+	if (strcmp(key, "-") == 0)
+		return libssh2_userauth_password(s, user, password);
+	return libssh2_userauth_publickey_fromfile(s, user, NULL, key, NULL);
+}
+
 static int trip(LIBSSH2_SESSION *s, int fd, char **f, const char *to)
 {
 	if (strcmp(f[6], "-") && strcmp(f[6], "none"))
@@ -83,7 +90,7 @@ static int trip(LIBSSH2_SESSION *s, int fd, char **f, const char *to)
 	    !prefer(s, LIBSSH2_METHOD_MAC_SC, f[4]) || !prefer(s, LIBSSH2_METHOD_HOSTKEY, f[5]) ||
 	    !prefer(s, LIBSSH2_METHOD_COMP_CS, f[6]) || !prefer(s, LIBSSH2_METHOD_COMP_SC, f[6]))
 		return -1;
-	if (libssh2_session_handshake(s, fd) || !known(s, f[7]) || libssh2_userauth_password(s, user, password))
+	if (libssh2_session_handshake(s, fd) || !known(s, f[7]) || login(s, f[8]))
 		return -1;
 	return exchange(s, to);
 }
@@ -119,9 +126,9 @@ int main(int argc, char **argv)
 	libssh2_init(0);
 	FILE *list = fopen(argv[5], "r");
 	for (int i = 0; fgets(line, sizeof line, list); i++) {
-		char *f[8], to[4096], *text = "cannot connect";
+		char *f[12], to[4096], *text = "cannot connect";
 		line[strcspn(line, "\n")] = 0;
-		for (int k = 0; k < 8; k++)
+		for (int k = 0; k < 12; k++)
 			f[k] = strtok(k ? NULL : line, "\t");
 		snprintf(to, sizeof to, "%s.%d", argv[4], i);
 		int fd = dial(atoi(f[1])), status = -1;

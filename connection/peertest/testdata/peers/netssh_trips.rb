@@ -8,14 +8,26 @@ require 'net/ssh'
 user, password, command, input, trips = ARGV
 data = File.binread(input)
 
-# Known trusts the keys of a list.
+# Known trusts the keys of a list, and what an authority has certified.
 class Known
-  def initialize(keys)
+  def initialize(keys, authority)
     @keys = keys
+    @authority = authority
   end
 
   def verify(arguments)
-    @keys.include?([arguments[:key].to_blob].pack('m0')) or raise Net::SSH::HostKeyMismatch, 'host key not known'
+    key = arguments[:key]
+    known = @keys.include?(base64(key))
+    known = certified(key) if key.is_a?(Net::SSH::Authentication::Certificate)
+    known or raise Net::SSH::HostKeyMismatch, 'host key not known'
+  end
+
+  def certified(cert)
+    base64(cert.signature_key) == @authority && cert.signature_valid? && cert.valid_principals.include?('127.0.0.1')
+  end
+
+  def base64(key)
+    [key.to_blob].pack('m0')
   end
 
   def verify_signature
@@ -25,10 +37,15 @@ end
 
 LISTS = %i[kex encryption hmac host_key compression].freeze
 
-def options(port, lists, keys)
-  out = { port: port, verify_host_key: Known.new(keys.split(',')), config: false, use_agent: false, keys: [],
+def options(port, lists, known, key)
+  out = { port: port, verify_host_key: known, config: false, use_agent: false, keys: [],
           keys_only: true, auth_methods: ['password'], append_all_supported_algorithms: false,
           number_of_password_prompts: 0, timeout: 30, non_interactive: true }
+  if key != '-'
+    out[:keys] = [key]
+    out[:auth_methods] = ['publickey']
+    out[:keycerts] = ["#{key}-cert.pub"] if File.exist?("#{key}-cert.pub")
+  end
   LISTS.zip(lists) { |name, value| out[name] = [value] unless value == '-' }
   out
 end
@@ -51,10 +68,11 @@ def converse(ssh, command, data)
 end
 
 File.foreach(trips, chomp: true) do |line|
-  name, port, *lists, keys = line.split("\t")
+  name, port, *fields = line.split("\t")
+  known = Known.new(fields[5].split(','), fields[8])
   begin
     status, digest = Timeout.timeout(60) do
-      Net::SSH.start('127.0.0.1', user, password: password, **options(port.to_i, lists, keys)) do |ssh|
+      Net::SSH.start('127.0.0.1', user, password: password, **options(port.to_i, fields[0, 5], known, fields[6])) do |ssh|
         converse(ssh, command, data)
       end
     end

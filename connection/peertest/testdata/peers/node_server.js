@@ -4,13 +4,23 @@
 // The first line of standard output is "listening on PORT".
 'use strict';
 const fs = require('fs');
-const { Server } = require('ssh2');
+const { Server, utils } = require('ssh2');
 
 const config = JSON.parse(process.argv[2]);
 const algorithms = {};
 for (const [name, ours] of [['kex', 'kex'], ['cipher', 'ciphers'], ['hmac', 'macs'],
 	['serverHostKey', 'signatures'], ['compress', 'compression']]) {
 	if (config[ours]) algorithms[name] = config[ours];
+}
+
+const users = fs.readFileSync(config.authorized_keys, 'utf8').split('\n').filter((line) => line).map((line) => utils.parseKey(line));
+
+function mayLogIn(a) {
+	if (a.username !== config.user) return false;
+	if (a.method === 'password') return a.password === config.password;
+	if (a.method !== 'publickey') return false;
+	const known = users.find((key) => !(key instanceof Error) && a.key.data.equals(key.getPublicSSH()));
+	return known && (!a.signature || known.verify(a.blob, a.signature, a.hashAlgo) === true);
 }
 
 function session(accept) {
@@ -33,8 +43,8 @@ function session(accept) {
 
 const server = new Server({ hostKeys: config.host_keys.map((path) => fs.readFileSync(path)), algorithms }, (client) => {
 	client.on('authentication', (a) => {
-		if (a.method === 'password' && a.username === config.user && a.password === config.password) a.accept();
-		else a.reject(['password']);
+		if (mayLogIn(a)) a.accept();
+		else a.reject(['password', 'publickey']);
 	});
 	client.on('session', session);
 	client.on('error', (err) => console.error(String(err)));

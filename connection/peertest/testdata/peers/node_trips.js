@@ -10,12 +10,13 @@ const [user, password, command, input, trips] = process.argv.slice(2);
 const data = fs.readFileSync(input);
 const LISTS = ['kex', 'cipher', 'hmac', 'serverHostKey', 'compress'];
 
-function trip(port, lists, keys) {
+function trip(port, lists, keys, key) {
 	const algorithms = {};
 	LISTS.forEach((name, i) => {
 		if (lists[i] !== '-') algorithms[name] = [lists[i]];
 	});
 	const known = keys.split(',');
+	const login = key === '-' ? { password } : { privateKey: fs.readFileSync(key) };
 	return new Promise((resolve, reject) => {
 		const client = new Client();
 		client.on('error', reject);
@@ -33,7 +34,7 @@ function trip(port, lists, keys) {
 			stream.end(data);
 		}));
 		client.connect({
-			host: '127.0.0.1', port, username: user, password, algorithms, readyTimeout: 60000,
+			host: '127.0.0.1', port, username: user, ...login, algorithms, readyTimeout: 60000,
 			hostVerifier: (key) => known.includes(key.toString('base64')),
 		});
 	});
@@ -45,7 +46,7 @@ async function main() {
 		const [name, port, ...rest] = line.split('\t');
 		let outcome;
 		try {
-			outcome = await trip(Number(port), rest.slice(0, 5), rest[5]);
+			outcome = await trip(Number(port), rest.slice(0, 5), rest[5], rest[6]);
 		} catch (err) {
 			outcome = ['error', String(err).replace(/[\n\t]/g, ' ')];
 		}

@@ -6,6 +6,7 @@
 // Its exec has no input, so the packets are made here.
 error_reporting(E_ERROR);
 require 'Net/SSH2.php';
+require 'Crypt/RSA.php';
 
 list(, $user, $password, $command, $input, $trips) = $argv;
 $data = file_get_contents($input);
@@ -26,7 +27,12 @@ function trip($f, $user, $password, $command, $data) {
 	if (count($key) < 2 || !in_array($key[1], explode(',', $f[7]), true)) {
 		return "error\thost key not known";
 	}
-	if (!$ssh->login($user, $password)) {
+	$secret = $password;
+	if ($f[8] !== '-') {
+		$secret = new Crypt_RSA();
+		$secret->loadKey(file_get_contents($f[8]));
+	}
+	if (!$ssh->login($user, $secret)) {
 		return "error\tlogin: " . $ssh->getLastError();
 	}
 	if ($ssh->exec($command, false) !== true) {
