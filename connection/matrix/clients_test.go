@@ -2,14 +2,13 @@ package matrix
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,7 +18,6 @@ import (
 	"github.com/hawser-ssh/hawser/mac"
 	"github.com/hawser-ssh/hawser/transport"
 	"github.com/hawser-ssh/hawser/transport/sshkey"
-	"github.com/hawser-ssh/hawser/userauth"
 )
 
 // foreignClient is a client of others. It makes all trips and says how each went.
@@ -54,61 +52,69 @@ func each(run func(t *testing.T, x peertest.Trips, trip peertest.Trip) peertest.
 	}
 }
 
-// shore is where the foreign clients land: servers of the house that have one algorithm of one kind and all others.
+// shore is where one foreign client lands: servers of the house that have one algorithm of one kind and all others.
 type shore struct {
 	t       *testing.T
+	rings   rings
 	content []byte
-	user    peertest.Key
-	host    *keyring
-	mu      sync.Mutex
-	ports   map[row]int
 	servers map[row]*server
+	ports   map[row]int
+
+	userKeys map[string]peertest.Key // by algorithm, of those rows
 }
 
-func newShore(t *testing.T, content []byte) *shore {
+func newShore(t *testing.T, r rings, content []byte) *shore {
 	return &shore{
-		t: t, content: content, user: peertest.NewKey(t, peertest.Ed25519), host: newKeyring(t, sshkey.HostCertificate, "127.0.0.1"),
-		ports: map[row]int{}, servers: map[row]*server{},
+		t: t, rings: r, content: content, servers: map[row]*server{}, ports: map[row]int{}, userKeys: map[string]peertest.Key{},
 	}
 }
 
 // port returns the port of the row's server, which it starts if needed.
 func (s *shore) port(r row) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.servers[r] == nil {
-		v := &server{cfg: s.config(r), content: s.content, keys: s.admit}
+		v := &server{cfg: s.config(r), content: s.content, keys: s.rings.users.admit}
+		if r.kind == userKeyKind {
+			s.giveUserKey(r.name)
+			v.userAlg, v.keysOnly = []string{r.name}, true
+			v.keys = s.rings.users.admit
+			// What goes into server-sig-algs: OpenSSH looks for the plain name there.
+			v.cfg.SignatureAlgorithms = []string{r.name, sshkey.PlainAlgorithm(r.name)}
+		}
 		s.servers[r], s.ports[r] = v, v.listen(s.t)
 	}
 	return s.ports[r]
 }
 
-// version is what the last client of the row's server called itself.
-func (s *shore) version(r row) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if v := s.servers[r].version.Load(); v != nil {
-		return *v
+// giveUserKey writes the key of that algorithm into files for the client. A security key is the client's own.
+func (s *shore) giveUserKey(name string) {
+	plain := sshkey.KeyType(sshkey.PlainAlgorithm(name))
+	kind, ok := map[string]peertest.KeyType{
+		"sk-ssh-ed25519@openssh.com": peertest.SKEd25519, "sk-ecdsa-sha2-nistp256@openssh.com": peertest.SKECDSA,
+	}[plain]
+	if !ok {
+		s.userKeys[name] = s.rings.users.store(s.t, name)
+		return
 	}
-	return ""
+	key := peertest.NewSecurityKey(s.t, kind)
+	s.rings.users = s.rings.users.with(s.t, []peertest.Key{key})
+	if plain != name {
+		public := s.rings.users.others[len(s.rings.users.others)-1]
+		key = key.Certified(s.t, publicLine(certify(s.t, s.rings.users.authority, public, sshkey.UserCertificate, []string{userName})))
+	}
+	s.userKeys[name] = key
 }
 
+// version is what the client called itself to the row's server.
+func (s *shore) version(r row) string { return textOf(&s.servers[r].version) }
+
 // lastError is why the last connection to the row's server ended.
-func (s *shore) lastError(r row) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if v := s.servers[r].err.Load(); v != nil {
+func (s *shore) lastError(r row) string { return textOf(&s.servers[r].err) }
+
+func textOf(p *atomic.Pointer[string]) string {
+	if v := p.Load(); v != nil {
 		return *v
 	}
 	return "none"
-}
-
-// admit lets in who has the user's key.
-func (s *shore) admit(_ *userauth.Attempt, key sshkey.PublicKey) error {
-	if !sshkey.Equal(key, publicOf(s.t, s.user)) {
-		return errNotOnRing
-	}
-	return nil
 }
 
 // config has everything, but of the row's kind only the row.
@@ -121,7 +127,7 @@ func (s *shore) config(r row) transport.Config {
 	}
 	force(s.t, &c, r)
 	for _, name := range c.HostKeyAlgorithms {
-		c.HostKeys = append(c.HostKeys, s.host.signers[name])
+		c.HostKeys = append(c.HostKeys, s.rings.hosts.signers[name])
 	}
 	return c
 }
@@ -153,23 +159,12 @@ func force(t testing.TB, c *transport.Config, r row) {
 	}
 }
 
-// hostKeys are the public keys of the row's server.
-func (s *shore) hostKeys(r row) []peertest.Key {
-	names := commonHostKeys
-	if r.kind == hostKeyKind {
-		names = []string{r.name}
-	}
-	var keys []peertest.Key
-	for _, name := range names {
-		public := s.host.signers[name].PublicKey()
-		keys = append(keys, peertest.Key{Public: public.Type() + " " + base64.StdEncoding.EncodeToString(public.Marshal())})
-	}
-	return keys
-}
-
 // trip is the row as a client is told it.
 func (s *shore) trip(r row) peertest.Trip {
-	p := peertest.Trip{Name: string(r.kind) + " " + r.name, Port: s.port(r), HostKeys: s.hostKeys(r)}
+	p := peertest.Trip{Name: string(r.kind) + " " + r.name, Port: s.port(r)}
+	for _, name := range commonHostKeys {
+		p.HostKeys = append(p.HostKeys, peertest.Key{Public: publicLine(s.rings.hosts.signers[name].PublicKey())})
+	}
 	switch r.kind {
 	case kexKind:
 		p.Kex = r.name
@@ -178,19 +173,37 @@ func (s *shore) trip(r row) peertest.Trip {
 	case macKind:
 		p.MAC, p.Cipher = r.name, "aes128-ctr"
 	case hostKeyKind:
-		p.HostKeyAlgorithm = r.name
+		s.trust(&p, r.name)
+	case userKeyKind:
+		key := s.userKeys[r.name]
+		p.Key, p.UserKeyAlgorithm = &key, r.name
 	case compressionKind:
 		p.Compression = r.name
 	}
 	return p
 }
 
+// trust tells the client by what to know a server with a host key of that algorithm.
+func (s *shore) trust(p *peertest.Trip, name string) {
+	p.HostKeyAlgorithm, p.HostKeys = name, nil
+	switch key := s.rings.hosts.signers[name].PublicKey().(type) {
+	case *sshkey.Certificate:
+		p.Authority = publicLine(s.rings.hosts.authority.PublicKey())
+	case *sshkey.X509Key:
+		p.X509Roots = s.rings.hosts.rootsFile(s.t)
+	default:
+		p.HostKeys = []peertest.Key{{Public: publicLine(key)}}
+	}
+}
+
 // testClient makes the trips of one client and notes those that went well.
 func (s *shore) testClient(t *testing.T, c foreignClient, ran *record) {
-	x := peertest.Trips{User: userName, Password: userPass, Key: s.user, Command: "bulk", Input: noise(len(s.content))}
+	x := peertest.Trips{
+		User: userName, Password: userPass, Key: s.rings.users.store(t, "ssh-ed25519"), Command: "bulk", Input: noise(len(s.content)),
+	}
 	mine := map[string]row{}
 	for i, r := range rows {
-		if !hasWord(r.clients, c.name) || testing.Short() && i%5 != 0 {
+		if !hasWord(r.clients, c.name) || thinned(i) {
 			continue
 		}
 		p := s.trip(r)
@@ -212,24 +225,14 @@ func (s *shore) testClient(t *testing.T, c foreignClient, ran *record) {
 
 func hasWord(list, word string) bool { return slices.Contains(strings.Fields(list), word) }
 
-func publicOf(t testing.TB, key peertest.Key) sshkey.PublicKey {
-	t.Helper()
-	blob, err := base64.StdEncoding.DecodeString(strings.Fields(key.Public)[1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	public, err := sshkey.ParsePublicKey(blob)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return public
-}
-
 // target is the trip for the clients that are programs.
 func target(x peertest.Trips, p peertest.Trip) peertest.Target {
-	key := x.Key
+	key := &x.Key
+	if p.Key != nil {
+		key = p.Key
+	}
 	return peertest.Target{
-		Port: p.Port, User: x.User, Key: &key, HostKeys: p.HostKeys, Kex: p.Kex, Ciphers: p.Cipher, MACs: p.MAC,
+		Port: p.Port, User: x.User, Key: key, HostKeys: p.HostKeys, Authority: p.Authority, Kex: p.Kex, Ciphers: p.Cipher, MACs: p.MAC,
 		HostKeyAlgorithms: p.HostKeyAlgorithm, Compression: p.Compression != "" && p.Compression != "none",
 	}
 }
@@ -267,11 +270,19 @@ func runProgram(t *testing.T, c peertest.Cmd, x peertest.Trips) peertest.Outcome
 }
 
 func runSSH(t *testing.T, x peertest.Trips, p peertest.Trip) peertest.Outcome {
-	return runProgram(t, target(x, p).SSH(t, nil, x.Command), x)
+	return runProgram(t, target(x, p).SSH(t, acceptKey("PubkeyAcceptedAlgorithms", p), x.Command), x)
 }
 
 func runSSH1(t *testing.T, x peertest.Trips, p peertest.Trip) peertest.Outcome {
-	return runProgram(t, target(x, p).SSH1(t, nil, x.Command), x)
+	return runProgram(t, target(x, p).SSH1(t, acceptKey("PubkeyAcceptedKeyTypes", p), x.Command), x)
+}
+
+// acceptKey makes ssh use a kind of user key that it may have turned off.
+func acceptKey(option string, p peertest.Trip) []string {
+	if p.UserKeyAlgorithm == "" {
+		return nil
+	}
+	return []string{"-o", option + "=" + p.UserKeyAlgorithm}
 }
 
 // runPlink leaves all to the server: PuTTY has no names for single algorithms.

@@ -9,11 +9,11 @@ func TestMatrixPeers(t *testing.T) {
 	t.Parallel()
 	ran := newRecord()
 	t.Run("peers", func(t *testing.T) {
-		s := newShore(t, noise(amount()))
+		rings, content := newRings(t), noise(amount())
 		for _, c := range foreignClients() {
 			t.Run("client "+c.name, func(t *testing.T) {
 				t.Parallel()
-				s.testClient(t, c, ran)
+				newShore(t, rings, content).testClient(t, c, ran)
 				if !t.Failed() {
 					ran.complete(asClient, c.name)
 				}
@@ -22,7 +22,7 @@ func TestMatrixPeers(t *testing.T) {
 		for _, p := range foreignServers() {
 			t.Run("server "+p.name, func(t *testing.T) {
 				t.Parallel()
-				testServer(t, p, ran)
+				testServer(t, p, rings, ran)
 				if !t.Failed() {
 					ran.complete(asServer, p.name)
 				}

@@ -2,22 +2,21 @@ package matrix
 
 import (
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/hawser-ssh/hawser/cipher"
 	"github.com/hawser-ssh/hawser/kex"
 	"github.com/hawser-ssh/hawser/mac"
 	"github.com/hawser-ssh/hawser/transport"
-	"github.com/hawser-ssh/hawser/transport/sshkey"
 )
 
-// kind is a list of KEXINIT; the values are the headings of the file.
+// kind is a list of KEXINIT, or the kinds of user keys; the values are the headings of the file.
 type kind string
 
 const (
 	kexKind         kind = "Key exchange"
 	hostKeyKind     kind = "Host keys"
+	userKeyKind     kind = "User keys"
 	cipherKind      kind = "Ciphers"
 	macKind         kind = "MACs"
 	compressionKind kind = "Compression"
@@ -33,6 +32,7 @@ type row struct {
 
 const (
 	vectors = "vectors under testdata/vectors, and TestMatrixMemory"
+	drafts  = "testdata/vectors/x509_dsa.txt, tests of transport/sshkey with openssl, and TestMatrixMemory"
 	hybrids = "its halves: crypto/mlkem, and ecdh_nist.txt of testdata/vectors; tests of kex, and TestMatrixMemory"
 )
 
@@ -69,14 +69,56 @@ var rows = []row{
 	{hostKeyKind, "ssh-ed448", "asyncssh erlang plink", "asyncssh", ""},
 	{hostKeyKind, "ssh-rsa", "asyncssh conch erlang go jsch libssh2 netssh node paramiko php ssh ssh1", "asyncssh conch dropbear erlang go node paramiko sshd", ""},
 	{hostKeyKind, "ssh-dss", "asyncssh conch erlang go jsch libssh2 netssh node paramiko php plink ssh ssh1", "asyncssh conch erlang go node paramiko sshd", ""},
-	{hostKeyKind, "x509v3-ecdsa-sha2-nistp256", "", "", "testdata/vectors, tests of transport/sshkey with AsyncSSH and openssl, and TestMatrixMemory"},
-	{hostKeyKind, "x509v3-ecdsa-sha2-nistp384", "", "", "testdata/vectors, tests of transport/sshkey, and TestMatrixMemory"},
-	{hostKeyKind, "x509v3-ecdsa-sha2-nistp521", "", "", "testdata/vectors, tests of transport/sshkey, and TestMatrixMemory"},
-	{hostKeyKind, "x509v3-rsa2048-sha256", "", "", "testdata/vectors, tests of transport/sshkey with AsyncSSH and openssl, and TestMatrixMemory"},
-	{hostKeyKind, "x509v3-ssh-rsa", "", "", "testdata/vectors, tests of transport/sshkey with AsyncSSH and openssl, and TestMatrixMemory"},
-	{hostKeyKind, "x509v3-sign-rsa", "", "", "testdata/vectors, tests of transport/sshkey, and TestMatrixMemory"},
-	{hostKeyKind, "x509v3-ssh-dss", "", "", "testdata/vectors and tests of transport/sshkey"},
-	{hostKeyKind, "x509v3-sign-dss", "", "", "testdata/vectors and tests of transport/sshkey"},
+	{hostKeyKind, "ssh-ed25519-cert-v01@openssh.com", "asyncssh go netssh plink ssh ssh1", "asyncssh go sshd", ""},
+	{hostKeyKind, "ecdsa-sha2-nistp256-cert-v01@openssh.com", "asyncssh go netssh plink ssh ssh1", "asyncssh go sshd", ""},
+	{hostKeyKind, "ecdsa-sha2-nistp384-cert-v01@openssh.com", "asyncssh go netssh plink ssh ssh1", "asyncssh go sshd", ""},
+	{hostKeyKind, "ecdsa-sha2-nistp521-cert-v01@openssh.com", "asyncssh go netssh plink ssh ssh1", "asyncssh go sshd", ""},
+	{hostKeyKind, "rsa-sha2-512-cert-v01@openssh.com", "asyncssh go plink ssh", "go sshd", ""},
+	{hostKeyKind, "rsa-sha2-256-cert-v01@openssh.com", "asyncssh go plink ssh", "go sshd", ""},
+	{hostKeyKind, "ssh-rsa-cert-v01@openssh.com", "asyncssh go netssh plink ssh ssh1", "asyncssh go sshd", ""},
+	{hostKeyKind, "ssh-dss-cert-v01@openssh.com", "asyncssh go plink ssh ssh1", "asyncssh go sshd", ""},
+	{hostKeyKind, "sk-ssh-ed25519@openssh.com", "ssh", "sshd", ""},
+	{hostKeyKind, "sk-ssh-ed25519-cert-v01@openssh.com", "ssh", "sshd", ""},
+	{hostKeyKind, "sk-ecdsa-sha2-nistp256@openssh.com", "ssh", "sshd", ""},
+	{hostKeyKind, "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", "ssh", "sshd", ""},
+	{hostKeyKind, "x509v3-ecdsa-sha2-nistp256", "asyncssh", "asyncssh", ""},
+	{hostKeyKind, "x509v3-ecdsa-sha2-nistp384", "asyncssh", "asyncssh", ""},
+	{hostKeyKind, "x509v3-ecdsa-sha2-nistp521", "asyncssh", "asyncssh", ""},
+	{hostKeyKind, "x509v3-rsa2048-sha256", "asyncssh", "asyncssh", ""},
+	{hostKeyKind, "x509v3-ssh-rsa", "asyncssh", "asyncssh", ""},
+	{hostKeyKind, "x509v3-ssh-dss", "", "", drafts},
+	{hostKeyKind, "x509v3-sign-rsa", "", "", drafts},
+	{hostKeyKind, "x509v3-sign-dss", "", "", drafts},
+
+	{userKeyKind, "ssh-ed25519", "asyncssh conch dbclient erlang go libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch dropbear erlang go node paramiko sshd tinyssh", ""},
+	{userKeyKind, "ecdsa-sha2-nistp256", "asyncssh conch dbclient erlang go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch dropbear erlang go node paramiko sshd", ""},
+	{userKeyKind, "ecdsa-sha2-nistp384", "asyncssh conch dbclient erlang go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch dropbear erlang go node paramiko sshd", ""},
+	{userKeyKind, "ecdsa-sha2-nistp521", "asyncssh conch dbclient erlang go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch dropbear erlang go node paramiko sshd", ""},
+	{userKeyKind, "rsa-sha2-512", "asyncssh erlang go node paramiko php plink ssh", "asyncssh conch erlang go paramiko sshd", ""},
+	{userKeyKind, "rsa-sha2-256", "asyncssh dbclient erlang go netssh node paramiko php plink ssh", "asyncssh conch dropbear erlang go node paramiko sshd", ""},
+	{userKeyKind, "ssh-ed448", "asyncssh erlang plink", "asyncssh erlang", ""},
+	{userKeyKind, "ssh-rsa", "asyncssh conch dbclient erlang go jsch libssh2 netssh node paramiko php plink ssh ssh1", "asyncssh conch dropbear erlang go node paramiko sshd", ""},
+	{userKeyKind, "ssh-dss", "asyncssh conch erlang go jsch libssh2 netssh node paramiko plink ssh ssh1", "asyncssh conch erlang go node paramiko sshd", ""},
+	{userKeyKind, "ssh-ed25519-cert-v01@openssh.com", "asyncssh go netssh paramiko plink ssh ssh1", "asyncssh go sshd", ""},
+	{userKeyKind, "ecdsa-sha2-nistp256-cert-v01@openssh.com", "asyncssh go netssh paramiko plink ssh ssh1", "asyncssh go sshd", ""},
+	{userKeyKind, "ecdsa-sha2-nistp384-cert-v01@openssh.com", "asyncssh go netssh paramiko plink ssh ssh1", "asyncssh go sshd", ""},
+	{userKeyKind, "ecdsa-sha2-nistp521-cert-v01@openssh.com", "asyncssh go netssh paramiko plink ssh ssh1", "asyncssh go sshd", ""},
+	{userKeyKind, "rsa-sha2-512-cert-v01@openssh.com", "go paramiko plink ssh", "asyncssh go sshd", ""},
+	{userKeyKind, "rsa-sha2-256-cert-v01@openssh.com", "go netssh paramiko plink ssh", "asyncssh go sshd", ""},
+	{userKeyKind, "ssh-rsa-cert-v01@openssh.com", "asyncssh go netssh paramiko plink ssh ssh1", "asyncssh go sshd", ""},
+	{userKeyKind, "ssh-dss-cert-v01@openssh.com", "asyncssh go paramiko plink ssh ssh1", "asyncssh go sshd", ""},
+	{userKeyKind, "sk-ssh-ed25519@openssh.com", "ssh", "asyncssh dropbear go sshd", ""},
+	{userKeyKind, "sk-ecdsa-sha2-nistp256@openssh.com", "ssh", "asyncssh dropbear go sshd", ""},
+	{userKeyKind, "sk-ssh-ed25519-cert-v01@openssh.com", "ssh", "asyncssh go sshd", ""},
+	{userKeyKind, "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", "ssh", "asyncssh go sshd", ""},
+	{userKeyKind, "x509v3-ecdsa-sha2-nistp256", "asyncssh", "asyncssh", ""},
+	{userKeyKind, "x509v3-ecdsa-sha2-nistp384", "asyncssh", "asyncssh", ""},
+	{userKeyKind, "x509v3-ecdsa-sha2-nistp521", "asyncssh", "asyncssh", ""},
+	{userKeyKind, "x509v3-rsa2048-sha256", "asyncssh", "asyncssh", ""},
+	{userKeyKind, "x509v3-ssh-rsa", "asyncssh", "asyncssh", ""},
+	{userKeyKind, "x509v3-ssh-dss", "", "", drafts},
+	{userKeyKind, "x509v3-sign-rsa", "", "", drafts},
+	{userKeyKind, "x509v3-sign-dss", "", "", drafts},
 
 	{cipherKind, "aes128-gcm@openssh.com", "asyncssh erlang go node plink ssh ssh1", "asyncssh erlang go node sshd", ""},
 	{cipherKind, "aes256-gcm@openssh.com", "asyncssh erlang go node plink ssh ssh1", "asyncssh erlang go node sshd", ""},
@@ -135,17 +177,13 @@ var rows = []row{
 	{compressionKind, "zlib", "asyncssh conch dbclient erlang jsch libssh2 netssh node paramiko php plink ssh1", "asyncssh conch erlang node paramiko", ""},
 }
 
-// notOfHosts says which names are tried elsewhere.
-func notOfHosts(name string) bool {
-	return strings.HasPrefix(name, "sk-") || strings.HasSuffix(name, "-cert-v01@openssh.com")
-}
-
 // TestMatrixIsComplete: each algorithm of the house has a row, and one that no foreign client or no foreign server has
 // says what proves it instead.
 func TestMatrixIsComplete(t *testing.T) {
 	have := map[kind][]string{
 		compressionKind: transport.CompressionNames(),
-		hostKeyKind:     append(append(sshkey.DefaultAlgorithms(), sshkey.OptionalAlgorithms()...), sshkey.InsecureAlgorithms()...),
+		hostKeyKind:     allKeyAlgorithms(),
+		userKeyKind:     allKeyAlgorithms(),
 	}
 	for _, m := range append(append(kex.Default(), kex.Optional()...), kex.Insecure()...) {
 		have[kexKind] = append(have[kexKind], m.Name)
@@ -156,7 +194,6 @@ func TestMatrixIsComplete(t *testing.T) {
 	for _, m := range append(mac.Default(), mac.Insecure()...) {
 		have[macKind] = append(have[macKind], m.Name)
 	}
-	have[hostKeyKind] = slices.DeleteFunc(have[hostKeyKind], notOfHosts)
 	for k, names := range have {
 		for _, name := range names {
 			if !slices.ContainsFunc(rows, func(r row) bool { return r.kind == k && r.name == name }) {

@@ -30,10 +30,12 @@ const (
 // connection.
 type server struct {
 	cfg     transport.Config
-	keys    func(a *userauth.Attempt, key sshkey.PublicKey) error // lets users in by key; nil none
-	userAlg []string                                              // by which they may; nil is the default
-	content []byte                                                // what command bulk answers with
-	rekeyAt int64                                                 // after so many bytes command echo exchanges keys; 0 is never
+	content []byte // what command bulk answers with
+	rekeyAt int64  // after so many bytes command echo exchanges keys; 0 is never
+
+	keys     func(a *userauth.Attempt, key sshkey.PublicKey) error // lets users in by key; nil none
+	userAlg  []string                                              // by which they may; nil is the default
+	keysOnly bool                                                  // no passwords
 
 	version atomic.Pointer[string] // of the last client
 	err     atomic.Pointer[string] // why the last connection ended
@@ -114,7 +116,7 @@ func (s *server) auth() *userauth.ServerConfig {
 		}
 		return userauth.Result{}
 	}
-	return &userauth.ServerConfig{
+	cfg := &userauth.ServerConfig{
 		FailureFloor: -1, SignatureAlgorithms: s.userAlg,
 		Password: func(_ context.Context, a *userauth.Attempt, password []byte) userauth.Result {
 			return verdict(a.User == userName && string(password) == userPass)
@@ -123,6 +125,10 @@ func (s *server) auth() *userauth.ServerConfig {
 			return verdict(a.User == userName && s.keys != nil && s.keys(a, key) == nil)
 		},
 	}
+	if s.keysOnly {
+		cfg.Password = nil
+	}
+	return cfg
 }
 
 // handler opens sessions and runs their commands.

@@ -3,6 +3,10 @@ package matrix
 import (
 	"bytes"
 	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,12 +20,15 @@ import (
 // foreignServer is a server of others, started with everything it has.
 type foreignServer struct {
 	name  string
-	start func(t *testing.T, key peertest.Key) *peertest.Server // lets the key in, or the server's Password
+	start func(t *testing.T, p provision) *peertest.Server
 }
 
-// hostKinds are the host keys of a server that has them all.
-var hostKinds = []peertest.KeyType{
-	peertest.Ed25519, peertest.ECDSA256, peertest.ECDSA384, peertest.ECDSA521, peertest.RSA3072, peertest.DSA,
+// provision is what a server is given. It may add keys of its own.
+type provision struct {
+	host, users []peertest.Key // of the kinds that it has
+	authority   string         // of the users' certificates, where it has them
+	roots       string         // likewise with X.509, a file in PEM
+	certify     func(host peertest.Key) peertest.Key
 }
 
 // foreignServers are all of them, in the order of the file.
@@ -39,54 +46,69 @@ func foreignServers() []foreignServer {
 	}
 }
 
-func startSSHD(t *testing.T, key peertest.Key) *peertest.Server {
+func startSSHD(t *testing.T, p provision) *peertest.Server {
+	authority := filepath.Join(t.TempDir(), "authority")
+	if err := os.WriteFile(authority, []byte(p.authority+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var host []peertest.Key
+	for _, k := range p.host {
+		if !strings.HasPrefix(k.Public, "sk-") {
+			host = append(host, k)
+		}
+	}
+	first, second := peertest.NewSecurityKey(t, peertest.SKEd25519), peertest.NewSecurityKey(t, peertest.SKECDSA)
+	host = append(host, p.certify(first), p.certify(second))
 	return peertest.StartSSHD(t, peertest.SSHDOptions{
-		HostKeys: hostKinds, AuthorizedKeys: []peertest.Key{key}, Compression: true,
+		Host: host, HostKeyAgent: peertest.StartAgent(t, first, second), AuthorizedKeys: p.users, Compression: true,
 		Ciphers: peertest.QuerySSH(t, "cipher"), Kex: peertest.QuerySSH(t, "kex"), MACs: peertest.QuerySSH(t, "mac"),
-		HostKeyAlgorithms: peertest.QuerySSH(t, "HostKeyAlgorithms"), Extra: []string{"MaxStartups 200", "RequiredRSASize 1024"},
+		HostKeyAlgorithms: peertest.QuerySSH(t, "HostKeyAlgorithms"), PubkeyAlgorithms: peertest.QuerySSH(t, "PubkeyAcceptedAlgorithms"),
+		Extra: []string{"MaxStartups 200", "RequiredRSASize 1024", "TrustedUserCAKeys " + authority},
 	})
 }
 
-func startDropbear(t *testing.T, key peertest.Key) *peertest.Server {
+func startDropbear(t *testing.T, p provision) *peertest.Server {
 	account := peertest.NewAccount(t)
-	account.Authorize(t, key)
-	return peertest.StartDropbear(t, peertest.DropbearOptions{Account: account})
+	account.Authorize(t, p.users...)
+	return peertest.StartDropbear(t, peertest.DropbearOptions{Host: p.host, Account: account})
 }
 
-func startAsyncSSH(t *testing.T, key peertest.Key) *peertest.Server {
-	o := scriptOptions("asyncssh", key)
-	o.HostKeys = append([]peertest.KeyType{peertest.Ed448}, hostKinds...)
+func startAsyncSSH(t *testing.T, p provision) *peertest.Server {
+	o := scriptOptions("asyncssh", p)
+	o.UserAuthority, o.X509Roots = p.authority, p.roots
 	return peertest.StartAsyncSSHServer(t, o)
 }
 
-func startParamiko(t *testing.T, key peertest.Key) *peertest.Server {
-	return peertest.StartParamikoServer(t, scriptOptions("paramiko", key))
+func startParamiko(t *testing.T, p provision) *peertest.Server {
+	return peertest.StartParamikoServer(t, scriptOptions("paramiko", p))
 }
 
-func startConch(t *testing.T, key peertest.Key) *peertest.Server {
-	return peertest.StartConchServer(t, scriptOptions("conch", key))
+func startConch(t *testing.T, p provision) *peertest.Server {
+	return peertest.StartConchServer(t, scriptOptions("conch", p))
 }
 
-func startNode(t *testing.T, key peertest.Key) *peertest.Server {
-	return peertest.StartNodeServer(t, scriptOptions("node", key))
+func startNode(t *testing.T, p provision) *peertest.Server {
+	return peertest.StartNodeServer(t, scriptOptions("node", p))
 }
 
-func startErlang(t *testing.T, key peertest.Key) *peertest.Server {
-	return peertest.StartErlangServer(t, scriptOptions("erlang", key))
+func startErlang(t *testing.T, p provision) *peertest.Server {
+	return peertest.StartErlangServer(t, scriptOptions("erlang", p))
 }
 
-func startTinySSH(t *testing.T, key peertest.Key) *peertest.Server {
+func startTinySSH(t *testing.T, p provision) *peertest.Server {
 	account := peertest.NewAccount(t)
-	account.Authorize(t, key)
+	account.Authorize(t, p.users...)
 	return peertest.StartTinySSH(t, account)
 }
 
 // scriptOptions are the names that a server of a script has: others are an error to some.
-func scriptOptions(server string, key peertest.Key) peertest.PythonServerOptions {
+func scriptOptions(server string, p provision) peertest.PythonServerOptions {
+	signatures := slices.Concat(served(hostKeyKind, server), served(userKeyKind, server))
+	slices.Sort(signatures)
 	return peertest.PythonServerOptions{
-		HostKeys: hostKinds, AuthorizedKeys: []peertest.Key{key}, Password: userPass,
+		Host: p.host, AuthorizedKeys: p.users, Password: userPass,
 		Ciphers: served(cipherKind, server), Kex: served(kexKind, server), MACs: served(macKind, server),
-		Compression: served(compressionKind, server), Signatures: served(hostKeyKind, server),
+		Compression: served(compressionKind, server), Signatures: slices.Compact(signatures),
 	}
 }
 
@@ -102,38 +124,32 @@ func served(k kind, server string) []string {
 }
 
 // testServer forces each algorithm of a server, and notes those that went well.
-func testServer(t *testing.T, p foreignServer, ran *record) {
-	key := peertest.NewKey(t, peertest.Ed25519)
-	server := p.start(t, key)
-	private, _, err := sshkey.ParsePrivateKey(key.Private(t), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := sshkey.NewSigner(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	auth := userauth.PublicKeys(signer)
-	if server.Password == userPass {
-		auth = password(server.Password)
-	}
-	var hostKeys []sshkey.PublicKey
-	for _, k := range server.HostKeys {
-		hostKeys = append(hostKeys, publicOf(t, k))
-	}
-	for i, r := range rows {
-		if !hasWord(r.servers, p.name) || testing.Short() && i%5 != 0 {
+func testServer(t *testing.T, p foreignServer, r rings, ran *record) {
+	server := p.start(t, provision{
+		host: r.hosts.files(t, served(hostKeyKind, p.name)), users: r.users.files(t, served(userKeyKind, p.name)),
+		authority: publicLine(r.users.authority.PublicKey()), roots: r.users.rootsFile(t),
+		certify: func(k peertest.Key) peertest.Key {
+			cert := certify(t, r.hosts.authority, publicOf(t, k.Public), sshkey.HostCertificate, []string{"127.0.0.1"})
+			return k.Certified(t, publicLine(cert))
+		},
+	})
+	hosts := r.hosts.with(t, server.HostKeys)
+	for i, row := range rows {
+		if !hasWord(row.servers, p.name) || thinned(i) {
 			continue
 		}
-		t.Run(string(r.kind)+" "+r.name, func(t *testing.T) {
-			cfg := &sshclient.Config{
-				User: server.User, Auth: []userauth.Method{auth}, HostKey: sshclient.FixedKey(hostKeys...),
-				Transport: new(transport.Config),
+		t.Run(string(row.kind)+" "+row.name, func(t *testing.T) {
+			auth := userauth.PublicKeys(r.users.signers["ssh-ed25519"])
+			if row.kind == userKeyKind {
+				auth = userauth.PublicKeys(r.users.signers[row.name])
+			} else if server.Password == userPass {
+				auth = password(server.Password)
 			}
-			force(t, cfg.Transport, r)
+			cfg := &sshclient.Config{User: server.User, Auth: []userauth.Method{auth}, HostKey: hosts, Transport: new(transport.Config)}
+			force(t, cfg.Transport, row)
 			version := visit(t, server.Addr, cfg)
 			if !t.Failed() {
-				ran.add(asServer, p.name, version, r)
+				ran.add(asServer, p.name, version, row)
 			}
 		})
 	}
