@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/hawser-ssh/hawser/transport"
 	"github.com/hawser-ssh/hawser/transport/sshkey"
@@ -23,6 +24,7 @@ type asker struct {
 	user    string   // of the last attempt
 	methods []string // by which user can go on
 	last    *userauth.Report
+	since   time.Time // the handshake ended
 }
 
 // config returns what the layer below asks.
@@ -37,13 +39,20 @@ func (l *asker) config() *userauth.ServerConfig {
 		KeyboardInteractive: l.interactive,
 		SignatureAlgorithms: c.opt.userKeyAlgorithms(),
 		MaxFailures:         c.opt.maxAuth,
-		Observe:             func(_ context.Context, r *userauth.Report) { l.last = r; c.tellRefused(r) },
+		Observe:             l.observe,
 		Logger:              c.logger(),
 	}
 	if l.trustsHosts() {
 		cfg.HostBased = l.hostBased
 	}
 	return cfg
+}
+
+// observe keeps the last attempt, and counts each and tells of it.
+func (l *asker) observe(_ context.Context, r *userauth.Report) {
+	l.last = r
+	l.c.tellRefused(r)
+	l.c.countLogin(r, time.Since(l.since))
 }
 
 // trustsHosts reports whether the program takes another machine's word for its

@@ -25,6 +25,7 @@ type channel struct {
 	record       []byte        // a record that is not complete; the pump's alone
 
 	openOnce, closeOnce sync.Once
+	since               time.Time // openOnce
 
 	mu      sync.Mutex
 	inner   *connection.Channel // nil until open
@@ -55,7 +56,8 @@ func (ch *channel) callbacks() *connection.Events {
 func (ch *channel) opened(mc *connection.Channel, inline bool) {
 	c, first := ch.c, false
 	ch.openOnce.Do(func() {
-		first = true
+		first, ch.since = true, time.Now()
+		c.metrics.ChannelOpened(knownChannel(ch.service))
 		ch.mu.Lock()
 		ch.inner = mc
 		ch.mu.Unlock()
@@ -86,6 +88,7 @@ func (ch *channel) closed() {
 		ch.flushRecord()
 		fire(ch.c, ch.c.d.OnSSHChannelClosed, &SSHChannelClosedEvent{ch.c.id, ch.id})
 		ch.c.d.reg.removeChannel(ch.id)
+		ch.c.metrics.ChannelClosed(knownChannel(ch.service), time.Since(ch.since))
 		ch.c.unreserve(ch.mc().CutOff())
 	})
 }

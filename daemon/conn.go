@@ -25,13 +25,15 @@ var (
 // conn is one connection. Its goroutine runs serve: the handshake, the login
 // and then the reader of the connection protocol.
 type conn struct {
-	d      *Daemon
-	id     int
-	uid    uint64
-	nc     net.Conn
-	opt    *options // as they were when the connection came
-	place  *ticket
-	events eventQueue
+	d       *Daemon
+	id      int
+	uid     uint64
+	nc      net.Conn
+	opt     *options // as they were when the connection came
+	place   *ticket
+	events  eventQueue
+	metrics Metrics
+	since   time.Time // it has its id
 
 	timeout atomic.Int64 // seconds; 0 never waits
 	idle    idleTimer
@@ -62,7 +64,7 @@ func (d *Daemon) serve(ctx context.Context, nc net.Conn, t *ticket) (err error) 
 	grace, cancel := context.WithTimeoutCause(ctx, opt.loginGraceTime(), errLoginGrace)
 	defer cancel()
 	opt.tune(nc)
-	c := &conn{d: d, nc: nc, opt: opt, place: t}
+	c := &conn{d: d, nc: nc, opt: opt, place: t, metrics: d.metrics(), since: time.Now()}
 	c.events.init()
 	c.timeout.Store(int64(opt.timeout))
 	stop := context.AfterFunc(grace, func() { nc.Close() }) // even while a handler takes its time
@@ -70,6 +72,7 @@ func (d *Daemon) serve(ctx context.Context, nc net.Conn, t *ticket) (err error) 
 		stop()
 		return newError(CodeAborted, "connection refused", nil)
 	}
+	c.metrics.ConnectionOpened()
 	defer func() { err = c.finish(err) }() // also where a handler ends this goroutine
 	fire(c, d.OnConnected, &ConnectedEvent{ConnectionID: c.id, Description: "OK"})
 	stop()
@@ -93,6 +96,7 @@ func (d *Daemon) requested(ctx context.Context, nc net.Conn, opt *options) bool 
 	}
 	if !e.Accept {
 		d.slog().Info("connection refused", "remote", host)
+		d.metrics().ConnectionRefused(RefusedRequest)
 	}
 	return e.Accept && ctx.Err() == nil
 }
@@ -107,7 +111,10 @@ func (c *conn) login(ctx context.Context) (*transport.Conn, error) {
 	if !c.setTransport(tc) {
 		return nil, net.ErrClosed
 	}
-	if err := tc.Handshake(ctx); err != nil {
+	start := time.Now()
+	err = tc.Handshake(ctx)
+	c.countHandshake(tc, err, time.Since(start))
+	if err != nil {
 		return nil, leftEarly(err)
 	}
 	c.mu.Lock()
@@ -117,7 +124,7 @@ func (c *conn) login(ctx context.Context) (*transport.Conn, error) {
 		tc.Disconnect(wire.ReasonProtocolVersionNotSupported, "identification not accepted")
 		return nil, newError(CodeAborted, "identification not accepted", nil)
 	}
-	asker := &asker{c: c, tc: tc}
+	asker := &asker{c: c, tc: tc, since: time.Now()}
 	who, err := userauth.Serve(ctx, tc, asker.config())
 	if err != nil {
 		return nil, asker.failed(err)
@@ -180,6 +187,7 @@ func (c *conn) finish(err error) error {
 			c.d.invoke(c, func() { h(&DisconnectedEvent{ConnectionID: c.id, StatusCode: code, Description: text}) })
 		}
 		c.place.done()
+		c.countEnd(code)
 		c.d.reg.removeConnection(c)
 	})
 	return asError(err)

@@ -71,6 +71,7 @@ type Daemon struct {
 	own       *listener // the one of StartListening
 	logger    *slog.Logger
 	keyLog    io.Writer
+	counter   Metrics
 
 	resolver *net.Resolver // of host names in settings; nil is the system's
 }

@@ -98,6 +98,7 @@ func (d *Daemon) ServeConn(ctx context.Context, nc net.Conn) error {
 	}
 	t, err := d.gate.enter(nc.RemoteAddr(), d.opt.snapshot())
 	if err != nil {
+		d.countRefused(err)
 		d.refuse(nc, d.opt.snapshot().version, err)
 		return newError(CodeAborted, "connection refused", err)
 	}
@@ -174,6 +175,7 @@ func (d *Daemon) admit(nc net.Conn) {
 	t, err := d.gate.enter(nc.RemoteAddr(), o)
 	if err != nil {
 		d.slog().Warn("connection refused", "remote", nc.RemoteAddr(), "err", err)
+		d.countRefused(err)
 		go d.refuse(nc, o.version, err) // at most maxRefusals of them wait, for refusalTime
 		return
 	}

@@ -29,6 +29,7 @@ func (c *conn) HandleOpen(req *connection.OpenRequest) {
 	o := &openRequest{c: c, id: c.d.reg.newChannelID(), req: req}
 	if !c.reserve() {
 		req.Reject(wire.OpenAdministrativelyProhibited, "the server is stopping")
+		c.metrics.ChannelRefused(knownChannel(req.Type))
 		return
 	}
 	e := &SSHChannelOpenRequestEvent{ConnectionID: c.id, ChannelID: o.id, Service: req.Type, Parameters: req.Extra, open: o}
@@ -68,6 +69,7 @@ func (o *openRequest) reject(reason int, text string) error {
 		reason = int(wire.OpenAdministrativelyProhibited)
 	}
 	err := o.req.Reject(wire.OpenReason(reason), text)
+	o.c.metrics.ChannelRefused(knownChannel(o.req.Type))
 	o.c.unreserve(false)
 	return asError(err)
 }

@@ -22,6 +22,7 @@ type registry struct {
 	lastChan int
 	lastUID  uint64
 	empty    chan struct{} // closed while there is no connection
+	ended    Totals        // of connections that are not in conns any more
 }
 
 func (r *registry) init() {
@@ -83,6 +84,7 @@ func (r *registry) removeConnection(c *conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.conns, c.id)
+	r.ended.add(c.transportState())
 	if len(r.conns) == 0 {
 		close(r.empty)
 	}
@@ -176,4 +178,16 @@ func (r *registry) counts() (connections, channels int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.conns), len(r.chans)
+}
+
+// totals returns the sums over the connections that are open and those that
+// have ended.
+func (r *registry) totals() Totals {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := r.ended
+	for _, c := range r.conns {
+		t.add(c.transportState())
+	}
+	return t
 }

@@ -40,6 +40,18 @@ func (h *SSHConnection) ConnectionState() ConnectionState {
 	return s
 }
 
+// transportState is ConnectionState for sums.
+func (c *conn) transportState() *transport.ConnectionState {
+	c.mu.Lock()
+	tc := c.tc
+	c.mu.Unlock()
+	if tc == nil {
+		return new(transport.ConnectionState)
+	}
+	s := tc.ConnectionState()
+	return &s
+}
+
 // SetKeyLogWriter makes new connections write their secrets to w, so that
 // Wireshark can decrypt a capture of them: for debugging only. Nil, the
 // default, keeps them secret. transport.Config.KeyLogWriter says what it gives
