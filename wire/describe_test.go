@@ -176,6 +176,8 @@ func kindPackets() (packets [][]byte) {
 				GlobalRequest{"cancel-streamlocal-forward@openssh.com", true, body}.Append(nil))
 		case HostKeys:
 			packets = append(packets, GlobalRequest{RequestHostKeys, false, body}.Append(nil), GlobalRequest{RequestHostKeysProve, true, body}.Append(nil))
+		case X11Open:
+			packets = append(packets, ChannelOpen{"x11", 1, 2, 3, body}.Append(nil))
 		case TCPIPForwardReply:
 			packets = append(packets, RequestSuccess{body}.Append(nil))
 		default:
@@ -191,8 +193,7 @@ func kindPackets() (packets [][]byte) {
 	for _, kind := range []string{RequestNoMoreSessions, RequestKeepalive} {
 		packets = append(packets, GlobalRequest{Name: kind}.Append(nil))
 	}
-	packets = append(packets, ChannelOpen{Type: "x11", Payload: AppendUint32(AppendString(nil, "::1"), 9)}.Append(nil),
-		ChannelOpen{Type: "tun@openssh.com", Payload: make([]byte, 8)}.Append(nil))
+	packets = append(packets, ChannelOpen{Type: "tun@openssh.com", Payload: make([]byte, 8)}.Append(nil))
 	for _, r := range userauthRows() {
 		method, ok := map[string]string{"UserauthPassword": "password", "UserauthPassword/change": "password", "UserauthPublicKey/query": "publickey",
 			"UserauthPublicKey/signed": "publickey", "UserauthPublicKey/bound": "publickey-hostbound-v00@openssh.com", "UserauthHostBased": "hostbased",
