@@ -53,13 +53,15 @@ type Channel struct {
 	readable   sync.Cond // data, end or deadline
 	writable   sync.Cond // window, end or deadline
 	in, inErr  recvQueue
-	recvWindow uint32 // what the peer may still send
-	credit     uint32 // read, but not yet granted again
-	sendWindow uint32 // what we may still send
-	sendMax    uint32 // in one message
-	sending    int    // packets handed to the transport without the lock: EOF and CLOSE wait for them
-	pending    []byte // rest of a TryWrite, ours
-	pendingTo  uint32 // its code
+	windowSize uint32    // what the peer may send before it is read
+	recvWindow uint32    // what of it the peer may still send
+	granted    time.Time // when the peer last heard of more
+	credit     uint32    // read, but not yet granted again
+	sendWindow uint32    // what we may still send
+	sendMax    uint32    // in one message
+	sending    int       // packets handed to the transport without the lock: EOF and CLOSE wait for them
+	pending    []byte    // rest of a TryWrite, ours
+	pendingTo  uint32    // its code
 
 	opening    bool // our CHANNEL_OPEN is unanswered
 	eofWanted  bool // no more writes
@@ -91,7 +93,7 @@ func (m *Mux) newChannel(kind string, ev *Events) *Channel {
 	if ev == nil {
 		ev = new(Events)
 	}
-	c := &Channel{m: m, ev: ev, kind: kind, recvWindow: m.cfg.Window, closedDue: ev.Closed != nil}
+	c := &Channel{m: m, ev: ev, kind: kind, closedDue: ev.Closed != nil}
 	c.readable.L, c.writable.L = &c.mu, &c.mu
 	return c
 }

@@ -24,6 +24,7 @@ func TestDropWhileReceiving(t *testing.T) {
 	data := make([]byte, packet)
 	for range 2000 {
 		c := m.newChannel(typeSession, nil)
+		c.windowSize, c.recvWindow = packet, packet
 		var all sync.WaitGroup
 		all.Go(func() {
 			if err := c.receive(stdoutCode, data); err != nil {

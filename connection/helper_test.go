@@ -6,6 +6,7 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -45,8 +46,15 @@ type raw struct {
 // connection and checks that nothing is left running.
 func script(t *testing.T, role wire.Role, cfg *Config, body func(p *raw)) {
 	t.Helper()
+	scriptOver(t, 0, role, cfg, body)
+}
+
+// scriptOver is script over a path of which the mux knows the round trip.
+func scriptOver(t *testing.T, roundTrip time.Duration, role wire.Role, cfg *Config, body func(p *raw)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		near, far := newLink()
+		near.roundTrip = roundTrip
 		p := &raw{t: t, link: far, m: New(near, role, cfg), near: near, over: make(chan error, 1)}
 		go func() { p.over <- p.m.Run() }()
 		body(p)

@@ -8,6 +8,8 @@ import (
 // Defaults of [Config], each the value of the field named beside it.
 const (
 	DefaultWindow                = 2 << 20           // Window
+	DefaultMaxWindow             = 64 << 20          // MaxWindow
+	DefaultWindowBudget          = 128 << 20         // WindowBudget
 	DefaultMaxPacket             = 32 << 10          // MaxPacket
 	DefaultMaxChannels           = 1024              // MaxChannels
 	DefaultMaxSessions           = 64                // MaxSessions
@@ -29,7 +31,9 @@ const (
 	MaxHostName                  = 255               // bytes of a host name in a forward (RFC 1035 §2.3.4)
 	MaxSocketPath                = 107               // bytes of a Unix socket's path in a forward: sun_path less its NUL
 	maxPort               uint32 = 1<<16 - 1         // TCP
+	minWindow                    = 64 << 10          // of a channel, where the budget is short
 	maxWindow                    = uint64(1)<<32 - 1 // RFC 4254 §5.2
+	maxMaxWindow                 = 1 << 30           // a Config's MaxWindow is clamped to this
 	maxMaxPacket                 = 192 << 10         // a Config's MaxPacket is clamped to this: it must fit the transport's packets
 	maxRequestName               = 64                // bytes (RFC 4251 §6)
 	maxShownText                 = 256               // bytes of the peer's text in an error
@@ -40,9 +44,19 @@ const (
 type Config struct {
 	// Handler decides about channels and global requests of the peer; nil refuses all.
 	Handler Handler
-	// Window is how many bytes a peer may send on a channel before they are read, and MaxPacket how many in one
-	// message, at most 192 KiB. 0 means the default.
+	// Window is how many bytes a peer may send on a channel before they are read, at first, and MaxPacket how many in
+	// one message, at most 192 KiB. 0 means the default.
 	Window, MaxPacket uint32
+	// MaxWindow is how far a channel's window grows while the peer uses it up in less than two of the transport's round
+	// trips and what comes is read at once; it shrinks again when its reader is slow. At most 1 GiB; 0 means the default,
+	// and no more than Window keeps windows as they are.
+	MaxWindow uint32
+	// WindowBudget bounds the sum of the connection's windows: what the peer can make us hold, in bytes. Channels begin
+	// with Window, and grow, in the first half of it; the second half is for channels that begin with 64 KiB. Channels
+	// that do not fit are refused with RESOURCE_SHORTAGE. 0 means the default. Budget, which may be nil, bounds in
+	// the same way the sum over all connections that share it.
+	WindowBudget int64
+	Budget       *Budget
 	// MaxChannels bounds the channels of a connection: open, being opened or closed with data unread. MaxSessions
 	// bounds those of type "session" that the peer opened. More are refused with RESOURCE_SHORTAGE. 0 means the default.
 	MaxChannels, MaxSessions int
@@ -60,7 +74,7 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-func orDefault[T int | uint32](v, def T) T {
+func orDefault[T int | int64 | uint32](v, def T) T {
 	if v <= 0 {
 		return def
 	}
@@ -74,6 +88,8 @@ func (c *Config) complete() Config {
 		full = *c
 	}
 	full.Window = orDefault(full.Window, DefaultWindow)
+	full.MaxWindow = min(max(orDefault(full.MaxWindow, DefaultMaxWindow), full.Window), maxMaxWindow)
+	full.WindowBudget = orDefault(full.WindowBudget, DefaultWindowBudget)
 	full.MaxPacket = min(orDefault(full.MaxPacket, DefaultMaxPacket), maxMaxPacket)
 	full.MaxChannels = orDefault(full.MaxChannels, DefaultMaxChannels)
 	full.MaxSessions = orDefault(full.MaxSessions, DefaultMaxSessions)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"time"
 )
 
 // Limits of the in-memory transport, as the real one has them.
@@ -44,6 +45,8 @@ type link struct {
 	last    []byte // what ReadPacket lent
 	mu      sync.Mutex
 	aborted error // the first Abort
+
+	roundTrip time.Duration // constant
 }
 
 var _ Transport = (*link)(nil)
@@ -154,6 +157,8 @@ func (l *link) TryWritePacket(head, body []byte) error {
 	p.pushLocked(head, body)
 	return nil
 }
+
+func (l *link) RoundTrip() time.Duration { return l.roundTrip }
 
 func (l *link) NotifyWritable(f func()) {
 	p := l.out

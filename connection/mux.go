@@ -5,6 +5,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hawser-ssh/hawser/wire"
 )
@@ -24,6 +25,8 @@ type Transport interface {
 	WriteControl(payload []byte) error
 	// Abort ends the connection and tells the peer the reason found in err.
 	Abort(err error)
+	// RoundTrip is the time of the path there and back, or 0 where that is unknown: then windows do not grow.
+	RoundTrip() time.Duration
 	Close() error
 	LocalAddr() net.Addr
 	RemoteAddr() net.Addr
@@ -47,7 +50,10 @@ type Mux struct {
 	role wire.Role
 	cfg  Config
 	done chan struct{}
-	pump pump
+
+	windows   windows
+	roundTrip time.Duration
+	pump      pump
 
 	heard atomic.Bool // a packet came since the last tick of keepalive
 
@@ -68,7 +74,9 @@ type Mux struct {
 // New returns a Mux on t, which has been authenticated. Nothing happens before
 // Run. cfg may be nil and is copied.
 func New(t Transport, role wire.Role, cfg *Config) *Mux {
-	return &Mux{t: t, role: role, cfg: cfg.complete(), done: make(chan struct{})}
+	full := cfg.complete()
+	return &Mux{t: t, role: role, cfg: full, done: make(chan struct{}),
+		windows: windows{NewBudget(full.WindowBudget), full.Budget}, roundTrip: t.RoundTrip()}
 }
 
 // Run reads and dispatches packets on the caller's goroutine until the
@@ -159,6 +167,7 @@ func (m *Mux) shutdown(err error) {
 			c.kill(gone)
 		}
 	}
+	m.windows.close()
 	m.pump.finish()
 }
 
@@ -175,17 +184,23 @@ func (m *Mux) roomLocked(session bool) bool {
 	return m.live+len(m.opens) < m.cfg.MaxChannels && (!session || m.sessions < m.cfg.MaxSessions)
 }
 
-// placeLocked gives c the lowest free number.
-func (m *Mux) placeLocked(c *Channel) {
+// placeLocked gives c a window, and the lowest free number. It reports false
+// where the budget has no window left.
+func (m *Mux) placeLocked(c *Channel) bool {
+	if c.windowSize = m.windows.first(m.cfg.Window); c.windowSize == 0 {
+		return false
+	}
+	c.recvWindow = c.windowSize
 	m.live++
 	for i, other := range m.slots {
 		if other == nil {
 			m.slots[i], c.local = c, uint32(i)
-			return
+			return true
 		}
 	}
 	c.local = uint32(len(m.slots))
 	m.slots = append(m.slots, c)
+	return true
 }
 
 // release frees c's number; only now may the peer meet it again.
@@ -197,6 +212,7 @@ func (m *Mux) release(c *Channel) {
 	}
 	m.slots[c.local] = nil
 	m.live--
+	m.windows.give(c.windowSize)
 	if c.session {
 		m.sessions--
 	}

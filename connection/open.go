@@ -8,6 +8,9 @@ import (
 
 const typeSession = "session"
 
+// errNoWindow says that all windows are given out.
+var errNoWindow = &OpenError{Reason: wire.OpenResourceShortage, Text: "no receive window left here"}
+
 type openResult struct {
 	ch  *Channel
 	err error
@@ -132,9 +135,16 @@ func (o *OpenRequest) Accept(ev *Events) (*Channel, error) {
 		m.mu.Unlock()
 		return nil, err
 	}
-	m.placeLocked(c)
+	if !m.placeLocked(c) {
+		if c.session {
+			m.sessions--
+		}
+		m.mu.Unlock()
+		_ = m.refuse(o.remote, wire.OpenResourceShortage, "") // an error means the end
+		return nil, errNoWindow
+	}
 	m.mu.Unlock()
-	msg := wire.ChannelOpenConfirmation{Recipient: c.remote, Sender: c.local, Window: m.cfg.Window, MaxPacket: m.cfg.MaxPacket}
+	msg := wire.ChannelOpenConfirmation{Recipient: c.remote, Sender: c.local, Window: c.windowSize, MaxPacket: m.cfg.MaxPacket}
 	_ = m.t.WriteControl(msg.Append(nil)) // an error means the end, of which c hears
 	return c, nil
 }
@@ -167,13 +177,14 @@ func (m *Mux) Open(ctx context.Context, channelType string, extra []byte, ev *Ev
 	if err == nil && !m.roomLocked(false) {
 		err = &OpenError{Reason: wire.OpenResourceShortage, Text: "too many channels here"}
 	}
+	if err == nil && !m.placeLocked(c) {
+		err = errNoWindow
+	}
+	m.mu.Unlock()
 	if err != nil {
-		m.mu.Unlock()
 		return nil, err
 	}
-	m.placeLocked(c)
-	m.mu.Unlock()
-	msg := wire.ChannelOpen{Type: channelType, Sender: c.local, Window: m.cfg.Window, MaxPacket: m.cfg.MaxPacket, Payload: extra}
+	msg := wire.ChannelOpen{Type: channelType, Sender: c.local, Window: c.windowSize, MaxPacket: m.cfg.MaxPacket, Payload: extra}
 	if err := m.t.WritePacket(ctx.Done(), msg.Append(nil), nil); err != nil {
 		m.release(c)
 		if ctx.Err() != nil {

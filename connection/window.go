@@ -85,10 +85,14 @@ func (c *Channel) grantLocked(n int) {
 		return
 	}
 	c.credit += uint32(n)
-	if c.credit < c.m.cfg.Window/grantShare {
+	if c.credit < c.windowSize/grantShare {
 		return
 	}
+	c.tuneLocked()
 	granted := c.credit
+	if granted == 0 {
+		return
+	}
 	c.recvWindow += granted
 	c.credit = 0
 	c.controlLocked(func(b []byte, remote uint32) []byte {

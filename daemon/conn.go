@@ -147,6 +147,7 @@ func (c *conn) serveChannels(tc *transport.Conn) error {
 		KeepaliveInterval: time.Duration(c.opt.keepaliveInterval) * time.Second,
 		KeepaliveCount:    c.opt.keepaliveCount,
 		Logger:            c.logger(),
+		Budget:            c.opt.windows,
 	})
 	c.mu.Lock()
 	c.mux = mux

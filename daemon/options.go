@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hawser-ssh/hawser/connection"
 	"github.com/hawser-ssh/hawser/kex"
 	"github.com/hawser-ssh/hawser/transport"
 	"github.com/hawser-ssh/hawser/transport/sshkey"
@@ -40,6 +41,7 @@ type options struct {
 	hostKeys                                []sshkey.Signer // of SetHostKeys
 	groups                                  []kex.Group     // of SetGroups
 	userKeys                                []string        // of SetUserKeyAlgorithms
+	windows                                 *connection.Budget
 	algorithms                              algorithmSet
 	idleTimeout, handshakeTimeout, logLevel int
 	loginGrace, maxAuth                     int
@@ -73,6 +75,7 @@ func defaultOptions() *options {
 		unauthStart:    DefaultUnauthStart, unauthMax: DefaultUnauthMax, unauthSource: DefaultUnauthSource,
 		noDelay: true, windowsMessages: onWindows, codePage: codePageUTF8,
 		processIdle: true, selectWait: DefaultSelectWait,
+		windows: connection.NewBudget(DefaultWindowBudget),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/hawser-ssh/hawser/cipher"
 	"github.com/hawser-ssh/hawser/kex"
@@ -31,6 +32,9 @@ type exchange struct {
 	grouped            bool // method is over a group that was settled on
 	secret, hash       []byte
 	drawn              []byte // our private key, where a key log wants it
+
+	asked     time.Time     // when the message left that the peer has yet to answer
+	roundTrip time.Duration // the shortest time to an answer
 }
 
 // firstExchange waits for the peer's KEXINIT, ours being under way, and runs
@@ -220,12 +224,24 @@ func (x *exchange) read() ([]byte, error) {
 		m := wire.Msg(p[0])
 		strict := x.first && x.c.peer.strict
 		if m > wire.MsgDebug || m == 0 || strict && m != wire.MsgDisconnect {
+			x.answered()
 			return p, nil
 		}
 		if err := x.c.handleAlways(m, p); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// answered measures the time to the first message behind one of ours.
+func (x *exchange) answered() {
+	if x.asked.IsZero() {
+		return
+	}
+	if d := max(time.Since(x.asked), 1); x.roundTrip == 0 || d < x.roundTrip {
+		x.roundTrip = d
+	}
+	x.asked = time.Time{}
 }
 
 // expect reads the next message, which must be m.
@@ -259,6 +275,7 @@ func (x *exchange) send(payload []byte) error {
 	}
 	err := x.c.seal(payload, nil)
 	x.c.startFlush()
+	x.asked = time.Now()
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"sync/atomic"
+	"time"
 
 	"github.com/hawser-ssh/hawser/kex"
 	"github.com/hawser-ssh/hawser/transport/sshkey"
@@ -32,6 +33,10 @@ type ConnectionState struct {
 
 	Sent, Received Traffic
 	Rekeys         uint64 // exchanges that were completed after the first
+
+	// RoundTrip is the shortest time from a message of a key exchange to the
+	// peer's answer: the path there and back, and what the peer computed.
+	RoundTrip time.Duration
 
 	// Err is why the connection ended, nil while it has not: see Conn.Err.
 	Err error
@@ -67,6 +72,13 @@ func (c *Conn) ConnectionState() ConnectionState {
 	return s
 }
 
+// RoundTrip returns the ConnectionState's RoundTrip.
+func (c *Conn) RoundTrip() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state.RoundTrip
+}
+
 // note changes what ConnectionState knows.
 func (c *Conn) note(f func(*ConnectionState)) {
 	c.mu.Lock()
@@ -88,6 +100,9 @@ func (x *exchange) noteOffers() {
 func (x *exchange) noteResult() {
 	x.c.note(func(s *ConnectionState) {
 		s.SessionID, s.HostKey, s.Algorithms = x.c.peer.sessionID, x.c.peer.hostKey, x.algs
+		if s.RoundTrip == 0 || x.roundTrip > 0 && x.roundTrip < s.RoundTrip {
+			s.RoundTrip = x.roundTrip
+		}
 	})
 }
 
