@@ -43,8 +43,8 @@ func TestSmoke(t *testing.T) {
 			t.Errorf("%s %s %s: %v", s.Case, s.Peer, s.Metric, s.Median)
 		}
 	}
-	// four ciphers, two ways, three figures; logins in two ways; round trips; idle connections on both sides; two peers each
-	want := map[string]int{"bulk": 48, "logins": 12, "roundtrip": 8, "idle": 4}
+	// four ciphers, two ways, three figures; logins in two ways; round trips; idle connections on both sides; a delay, two ways; two peers each
+	want := map[string]int{"bulk": 48, "logins": 12, "roundtrip": 8, "idle": 4, "delay": 4}
 	for section, n := range want {
 		if sections[section] != n {
 			t.Errorf("%s: %d series, want %d", section, sections[section], n)
@@ -81,8 +81,8 @@ func TestUsage(t *testing.T) {
 		{"-sections all", exitUsage, `no section "all"`},
 		{"-peers putty", exitUsage, `no peer "putty"`},
 		{"-ciphers rot13", exitUsage, `no cipher "rot13"`},
-		{"-connections many", exitUsage, "no number"},
-		{"-connections 0", exitUsage, "no number"},
+		{"-connections many", exitUsage, "not a number"},
+		{"-connections 0", exitUsage, "not a number"},
 		{"now", exitUsage, "unexpected argument"},
 		{"-nothing", exitUsage, "not defined"},
 	} {

@@ -41,12 +41,13 @@ type options struct {
 	logins      int
 	trips       int
 	connections []int
+	delays      []int // milliseconds there and back
 	json        bool
 	profile     string
 }
 
 // sectionNames are the measurements, in the order in which they run.
-var sectionNames = []string{"bulk", "logins", "roundtrip", "idle"}
+var sectionNames = []string{"bulk", "logins", "roundtrip", "idle", "delay"}
 
 func parse(args []string, stderr io.Writer) (*options, error) {
 	o := new(options)
@@ -62,6 +63,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.IntVar(&o.logins, "logins", 400, "logins of one measurement")
 	f.IntVar(&o.trips, "trips", 20000, "one-byte round trips of one measurement")
 	connections := f.String("connections", "500,1000", "numbers of idle connections")
+	delays := f.String("delays", "50,100", "round trip times of delay, in milliseconds; its cipher is the first of -ciphers")
 	f.BoolVar(&o.json, "json", false, "print JSON instead of a table")
 	f.StringVar(&o.profile, "profile", "", "existing directory for CPU and heap profiles of the Go processes")
 	if err := f.Parse(args); err != nil {
@@ -69,12 +71,33 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	}
 	if *quick {
 		o.repetitions, o.bytes, o.logins, o.trips, *connections = 1, 8<<20, 16, 200, "20"
+		*delays = "2"
 	}
-	return o, o.finish(f.Args(), *sections, *suites, *peers, *connections)
+	if err := o.finish(f.Args(), *sections, *suites, *peers); err != nil {
+		return o, err
+	}
+	var err error
+	if o.connections, err = numbers("connections", *connections); err == nil {
+		o.delays, err = numbers("delays", *delays)
+	}
+	return o, err
+}
+
+// numbers takes apart the list of a flag.
+func numbers(name, list string) ([]int, error) {
+	var all []int
+	for _, text := range strings.Split(list, ",") {
+		var n int
+		if _, err := fmt.Sscanf(text, "%d", &n); err != nil || n < 1 {
+			return nil, fmt.Errorf("-%s: %q is not a number of 1 or more", name, text)
+		}
+		all = append(all, n)
+	}
+	return all, nil
 }
 
 // finish takes the lists apart and checks what the flags say.
-func (o *options) finish(rest []string, sections, suites, peers, connections string) error {
+func (o *options) finish(rest []string, sections, suites, peers string) error {
 	if len(rest) > 0 {
 		return fmt.Errorf("unexpected argument %q", rest[0])
 	}
@@ -98,13 +121,6 @@ func (o *options) finish(rest []string, sections, suites, peers, connections str
 			return err
 		}
 		o.suites = append(o.suites, s)
-	}
-	for _, text := range strings.Split(connections, ",") {
-		var n int
-		if _, err := fmt.Sscanf(text, "%d", &n); err != nil || n < 1 {
-			return fmt.Errorf("-connections: %q is no number of connections", text)
-		}
-		o.connections = append(o.connections, n)
 	}
 	return nil
 }
@@ -185,6 +201,8 @@ func (b *bench) measure(ctx context.Context) (failed int) {
 			steps = append(steps, b.tripSteps()...)
 		case "idle":
 			steps = append(steps, b.idleSteps()...)
+		case "delay":
+			steps = append(steps, b.delaySteps()...)
 		}
 	}
 	for i := range b.repetitions * len(steps) {

@@ -145,6 +145,11 @@ type measured struct {
 
 // pairJob starts the server of a peer, runs a job of its client against it, and stops the server.
 func (b *bench) pairJob(ctx context.Context, serverPeer string, j job) (measured, error) {
+	return b.pairJobVia(ctx, serverPeer, j, nil)
+}
+
+// pairJobVia is pairJob with a proxy between the two, where via is not nil.
+func (b *bench) pairJobVia(ctx context.Context, serverPeer string, j job, via func(addr string) (*proxy, error)) (measured, error) {
 	j.Dir, j.Kex = b.dir, b.kex
 	s := j
 	s.Peer, s.Profile = serverPeer, b.profileName(&j, "server")
@@ -160,6 +165,14 @@ func (b *bench) pairJob(ctx context.Context, serverPeer string, j job) (measured
 		}
 	}
 	j.Addr, j.Profile = server.Addr(), b.profileName(&j, "client")
+	if via != nil {
+		p, err := via(j.Addr)
+		if err != nil {
+			return measured{}, fmt.Errorf("proxy: %w", err)
+		}
+		defer p.Close()
+		j.Addr = p.Addr()
+	}
 	r, err := runClient(ctx, &j)
 	if err != nil {
 		return measured{}, fmt.Errorf("client: %w", err)
