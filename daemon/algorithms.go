@@ -183,6 +183,9 @@ func (s *algorithmSet) apply(cfg *transport.Config) error {
 	if s.hostKey.chosen {
 		cfg.HostKeyAlgorithms = s.hostKey.usable()
 		cfg.HostKeys = signing(cfg.HostKeys, cfg.HostKeyAlgorithms)
+	} else {
+		// Keys with X.509 certificates go only to clients that ask for them.
+		cfg.HostKeyAlgorithms = append(sshkey.DefaultAlgorithms(), sshkey.X509Algorithms()...)
 	}
 	return nil
 }

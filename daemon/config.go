@@ -112,16 +112,17 @@ var settings = [...]setting{
 	text("AllowedClients", func(o *options) *string { return &o.allowedClients }, nil),
 	{name: "AltSSHCertCount", get: getAltCount, set: setAltCount},
 	exactly(alt("AltSSHCertStore", func(s *keyStore) string { return string(s.store) },
-		func(s *keyStore, v string) error { s.store, s.signer = []byte(v), nil; return nil })),
+		func(s *keyStore, v string) error { s.forget(); s.store = []byte(v); return nil })),
 	exactly(alt("AltSSHCertStorePassword", func(s *keyStore) string { return s.password },
-		func(s *keyStore, v string) error { s.password, s.signer = v, nil; return nil })),
+		func(s *keyStore, v string) error { s.forget(); s.password = v; return nil })),
 	alt("AltSSHCertStoreType", func(s *keyStore) string { return strconv.Itoa(s.storeType) },
 		func(s *keyStore, v string) error {
 			n, err := strconv.Atoi(v)
 			if err != nil || !validStoreType(n) {
 				return invalid("AltSSHCertStoreType out of range")
 			}
-			s.storeType, s.signer = n, nil
+			s.forget()
+			s.storeType = n
 			return nil
 		}),
 	alt("AltSSHCertSubject", func(s *keyStore) string { return s.subject },

@@ -3,24 +3,17 @@ package daemon
 import (
 	"bytes"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/pem"
-	"os"
 	"slices"
 	"strconv"
-	"strings"
 
+	"github.com/hawser-ssh/hawser/daemon/certstore"
 	"github.com/hawser-ssh/hawser/transport/sshkey"
 )
 
-// Types of key stores that can be read; the others up to 22 are known by
-// number and answered with error 1301.
-const (
-	StorePEMKeyFile = 6  // a file with a private key: PEM or OpenSSH's format
-	StorePEMKeyBlob = 7  // the contents of such a file, also in base64
-	StoreAuto       = 99 // either of them
-	maxStoreType    = 22
-)
+// defaultStore is what SSHCertStore is until it is set: a store of Windows,
+// which is searched only for a subject.
+const defaultStore = "MY"
 
 // keyStore says where a host key is, and holds it once it has been found.
 type keyStore struct {
@@ -28,11 +21,12 @@ type keyStore struct {
 	password  string
 	storeType int
 	subject   string
-	encoded   []byte
-	signer    sshkey.Signer
+	encoded   []byte          // as SetSSHCertEncoded got it
+	key       *certstore.Key  // what has been found
+	signers   []sshkey.Signer // that key, and with its certificates; none until it has been found
 }
 
-func validStoreType(n int) bool { return n >= 0 && n <= maxStoreType || n == StoreAuto }
+func validStoreType(n int) bool { return certstore.Type(n).Known() }
 
 // SetHostKeys sets keys of the server besides those of the SSHCert
 // properties, for new connections. For an algorithm that several keys have,
@@ -45,33 +39,35 @@ func (d *Daemon) SetHostKeys(keys ...sshkey.Signer) error {
 	return d.opt.update(func(o *options) error { o.hostKeys = keys; return nil })
 }
 
-// SSHCertEncoded returns what SetSSHCertEncoded has set, or the public half of
-// the host key that has been found, in PEM; empty without one.
+// SSHCertEncoded returns what SetSSHCertEncoded has set, or the certificate of
+// the host key that has been found, or without one its public half, in PEM;
+// empty without a key.
 func (d *Daemon) SSHCertEncoded() []byte {
 	s := d.opt.snapshot().cert
-	if s.encoded != nil || s.signer == nil {
+	switch {
+	case s.encoded != nil || s.key == nil:
 		return bytes.Clone(s.encoded)
+	case len(s.key.Chain) > 0:
+		return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.key.Chain[0].Raw})
 	}
-	der, err := x509.MarshalPKIXPublicKey(s.signer.PublicKey().CryptoPublicKey())
+	der, err := x509.MarshalPKIXPublicKey(s.key.Public)
 	if err != nil {
 		return nil
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 }
 
-// SetSSHCertEncoded sets the host key from the text of a private key, in PEM
-// or OpenSSH's format, with SSHCertStorePassword where it is encrypted.
+// SetSSHCertEncoded selects the host key that a certificate is for, in PEM or
+// base64, from SSHCertStore; SSHCertSubject becomes the certificate's. encoded
+// may also be a private key of any form that is read from files, with
+// SSHCertStorePassword where it is encrypted, and is the host key then. Where
+// there is no such key SSHCertSubject becomes empty and the error is 1301.
 func (d *Daemon) SetSSHCertEncoded(encoded []byte) error {
 	encoded = bytes.Clone(encoded)
-	return d.opt.update(func(o *options) error {
-		s := keyStore{store: encoded, password: o.cert.password, storeType: StorePEMKeyBlob}
-		if err := s.find("*"); err != nil {
-			o.cert.subject, o.cert.signer = "", nil
-			return err
-		}
-		o.cert.encoded, o.cert.subject, o.cert.signer = encoded, s.subject, s.signer
-		return nil
-	})
+	s := d.opt.snapshot().cert
+	err := s.findEncoded(encoded)
+	d.setCert(func(o *keyStore) error { o.found(&s); return nil })
+	return err
 }
 
 // SSHCertStore returns where the host key is: a file name or the key itself,
@@ -95,8 +91,8 @@ func (d *Daemon) SetSSHCertStorePassword(password string) error {
 // SSHCertStoreType returns the type of SSHCertStore.
 func (d *Daemon) SSHCertStoreType() int { return d.opt.snapshot().cert.storeType }
 
-// SetSSHCertStoreType sets SSHCertStoreType: 0 to 22 or 99. Of these 6, 7 and
-// 99 can be read so far.
+// SetSSHCertStoreType sets SSHCertStoreType, to one of the types of package
+// certstore.
 func (d *Daemon) SetSSHCertStoreType(storeType int) error {
 	if !validStoreType(storeType) {
 		return invalid("SSHCertStoreType out of range")
@@ -104,25 +100,26 @@ func (d *Daemon) SetSSHCertStoreType(storeType int) error {
 	return d.setCert(func(s *keyStore) error { s.storeType = storeType; return nil })
 }
 
-// SSHCertSubject returns the subject of the host key: its comment, for what is
-// not a certificate.
+// SSHCertSubject returns the subject of the host key's certificate, or without
+// one the name that its store has for the key.
 func (d *Daemon) SSHCertSubject() string { return d.opt.snapshot().cert.subject }
 
 // SetSSHCertSubject looks for the host key in SSHCertStore and selects it for
-// new connections; set it last. A subject matches as a whole or in part, "*"
-// matches any. Where there is none it is set to the empty string, and the error
-// is 1301.
+// new connections; set it last. What a subject selects, certstore.Find tells:
+// the whole subject, a part of it, or "*" for any. SSHCertSubject then is the
+// full subject. Where there is no such key it becomes empty, and the error is
+// 1301 and says why.
 func (d *Daemon) SetSSHCertSubject(subject string) error {
 	s := d.opt.snapshot().cert
 	err := s.find(subject)
-	d.setCert(func(o *keyStore) error { o.subject, o.signer = s.subject, s.signer; return nil })
+	d.setCert(func(o *keyStore) error { o.found(&s); return nil })
 	return err
 }
 
 // setCert changes the place of the host key; a key from elsewhere is forgotten.
 func (d *Daemon) setCert(f func(*keyStore) error) error {
 	return d.opt.update(func(o *options) error {
-		o.cert.signer, o.cert.encoded = nil, nil
+		o.cert.forget()
 		return f(&o.cert)
 	})
 }
@@ -131,17 +128,14 @@ func (d *Daemon) setCert(f func(*keyStore) error) error {
 // been, and fails where there is no host key at all.
 func (d *Daemon) loadHostKeys() error {
 	err := d.opt.update(func(o *options) error {
-		if o.cert.signer == nil && o.cert.readable() {
-			if err := o.cert.find(o.cert.subject); err != nil {
+		if o.cert.given() {
+			if err := o.cert.load(); err != nil {
 				return err
 			}
 		}
 		o.alt = slices.Clone(o.alt)
 		for i := range o.alt {
-			if o.alt[i].signer != nil {
-				continue
-			}
-			if err := o.alt[i].find(o.alt[i].subject); err != nil {
+			if err := o.alt[i].load(); err != nil {
 				return err
 			}
 		}
@@ -156,53 +150,91 @@ func (d *Daemon) loadHostKeys() error {
 	return nil
 }
 
-func (s *keyStore) readable() bool {
-	return s.storeType == StorePEMKeyFile || s.storeType == StorePEMKeyBlob || s.storeType == StoreAuto
+// given reports whether somebody has said where the host key is.
+func (s *keyStore) given() bool {
+	return s.storeType != int(certstore.User) || string(s.store) != defaultStore
 }
 
-// find loads the key that fits the subject; an empty one and "*" fit any. On
-// error no key is selected.
+// load finds the key unless it has been found.
+func (s *keyStore) load() error {
+	if s.key != nil {
+		return nil
+	}
+	return s.find(s.subject)
+}
+
+// forget takes back what has been found.
+func (s *keyStore) forget() { s.key, s.signers, s.encoded = nil, nil, nil }
+
+// found takes over what has been found in another.
+func (s *keyStore) found(o *keyStore) {
+	s.subject, s.encoded, s.key, s.signers = o.subject, o.encoded, o.key, o.signers
+}
+
+// find loads the key that a subject selects. On error no key is selected.
 func (s *keyStore) find(subject string) error {
-	s.subject, s.signer = "", nil
-	if !s.readable() {
-		return newError(CodeNoHostKey, "stores of type "+strconv.Itoa(s.storeType)+" cannot be read yet: 6, 7 and 99 can", nil)
-	}
-	data, err := s.read()
+	return s.search(func(store certstore.Store) (*certstore.Key, error) { return certstore.Find(store, subject) })
+}
+
+// findEncoded loads the key that a certificate is for, or that is given. On
+// error no key is selected.
+func (s *keyStore) findEncoded(encoded []byte) error {
+	s.forget()
+	s.subject = ""
+	given, err := certstore.Parse(encoded, s.password)
 	if err != nil {
-		return newError(CodeNoHostKey, "the host key cannot be read", err)
+		return unusable(err)
 	}
-	key, comment, err := sshkey.ParsePrivateKey(data, []byte(s.password))
+	keys, err := given.Keys()
+	switch {
+	case err != nil:
+		return unusable(err)
+	case len(keys) == 0:
+		return unusable(certstore.ErrEmpty)
+	case keys[0].Signer != nil:
+		err = s.use(keys[0])
+	case len(keys[0].Chain) == 0:
+		err = newError(CodeNoHostKey, "neither a certificate nor a private key", nil)
+	default:
+		err = s.search(func(store certstore.Store) (*certstore.Key, error) {
+			return certstore.FindCertificate(store, keys[0].Chain[0])
+		})
+	}
+	if err == nil {
+		s.encoded = encoded
+	}
+	return err
+}
+
+// search opens the store and loads the key that find picks. The store stays
+// open: its keys may be on a token, and sign until the last connection ends.
+func (s *keyStore) search(find func(certstore.Store) (*certstore.Key, error)) error {
+	s.forget()
+	s.subject = ""
+	store, err := certstore.Open(certstore.Type(s.storeType), s.store, s.password)
 	if err != nil {
-		return newError(CodeNoHostKey, "the host key cannot be used", err)
+		return unusable(err)
 	}
-	if subject != "" && subject != "*" && !strings.Contains(comment, subject) {
-		return newError(CodeNoHostKey, "no key with this subject", nil)
-	}
-	signer, err := sshkey.NewSigner(key)
+	key, err := find(store)
 	if err != nil {
-		return newError(CodeNoHostKey, "the host key cannot be used", err)
+		store.Close()
+		return unusable(err)
 	}
-	s.subject, s.signer = comment, signer
+	return s.use(key)
+}
+
+// use selects a key.
+func (s *keyStore) use(key *certstore.Key) error {
+	signers, err := key.Signers()
+	if err != nil {
+		return unusable(err)
+	}
+	s.subject, s.key, s.signers = key.Subject(), key, signers
 	return nil
 }
 
-// read returns the text of the key.
-func (s *keyStore) read() ([]byte, error) {
-	isKey := bytes.Contains(s.store, []byte("-----BEGIN "))
-	if s.storeType == StorePEMKeyFile || s.storeType == StoreAuto && !isKey {
-		data, err := os.ReadFile(string(s.store))
-		if err == nil || s.storeType == StorePEMKeyFile {
-			return data, err
-		}
-	}
-	if !isKey {
-		compact := strings.Join(strings.Fields(string(s.store)), "")
-		if data, err := base64.StdEncoding.DecodeString(compact); err == nil {
-			return data, nil
-		}
-	}
-	return s.store, nil
-}
+// unusable is error 1301 with its cause.
+func unusable(err error) error { return newError(CodeNoHostKey, "the host key cannot be used", err) }
 
 // alt is a setting of one row of the further host keys.
 func alt(name string, get func(*keyStore) string, set func(*keyStore, string) error) setting {

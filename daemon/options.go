@@ -65,7 +65,7 @@ func defaultOptions() *options {
 	return &options{
 		backlog: DefaultBacklog, timeout: DefaultTimeoutSeconds, localPort: DefaultLocalPort,
 		authMethods: "password,publickey",
-		cert:        keyStore{store: []byte("MY")},
+		cert:        keyStore{store: []byte(defaultStore)},
 		algorithms:  modernAlgorithms(),
 		logLevel:    1, loginGrace: DefaultLoginGrace, maxAuth: DefaultMaxAuth,
 		rekeyBytes: transport.DefaultRekeyBytes,
@@ -85,9 +85,7 @@ func (o *options) loginGraceTime() time.Duration { return time.Duration(o.loginG
 func (o *options) signers() []sshkey.Signer {
 	keys := slices.Clone(o.hostKeys)
 	for _, s := range append([]keyStore{o.cert}, o.alt...) {
-		if s.signer != nil {
-			keys = append(keys, s.signer)
-		}
+		keys = append(keys, s.signers...)
 	}
 	return keys
 }

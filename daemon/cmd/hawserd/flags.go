@@ -26,9 +26,13 @@ func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(fo
 
 // options are the flags, checked.
 type options struct {
-	listen         string
-	hostKeys       []string
-	hostCerts      []string
+	listen    string
+	hostKeys  []string
+	hostCerts []string
+
+	hostKeyPassword string // the file with it; empty: none
+	hostKeySubject  string // of a key among several in a file; empty: there must be one
+
 	authorizedKeys string // empty: the user's own file
 	userCA         string // this and the next four, empty: none
 	x509Roots      string
@@ -113,8 +117,10 @@ func parseFlags(args []string, stdout io.Writer) (*options, error) {
 
 func (opt *options) define(set *flag.FlagSet) {
 	set.StringVar(&opt.listen, "listen", "127.0.0.1:2222", "listen on `address`; port 0 picks a free one")
-	set.Func("hostkey", "use the private key in `file` as a host key; repeatable (default: one made on the first run)",
+	set.Func("hostkey", "use the private key in `file` as a host key, in PEM, OpenSSH's or PuTTY's form, PKCS #12, a Java\nor BCFKS keystore, XML or JWK; repeatable (default: one made on the first run)",
 		appendTo(&opt.hostKeys))
+	set.StringVar(&opt.hostKeyPassword, "hostkey-password-file", "", "take the password of the host keys from the first line of `file`")
+	set.StringVar(&opt.hostKeySubject, "hostkey-subject", "", "of several keys in a file take the one with this `subject`, or part of it")
 	set.StringVar(&opt.authorizedKeys, "authorized-keys", "", "accept the keys in `file` (default ~/.ssh/authorized_keys)")
 	set.Func("host-cert", "use the OpenSSH certificate in `file` with the host key that it is for; repeatable", appendTo(&opt.hostCerts))
 	set.StringVar(&opt.userCA, "user-ca", "", "accept user certificates by the authorities in `file`, lines of authorized_keys")

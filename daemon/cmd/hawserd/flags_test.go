@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/hawser-ssh/hawser/transport/sshkey"
 )
 
 func TestFlags(t *testing.T) {
@@ -51,7 +53,7 @@ func TestHelp(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"-listen", "-hostkey", "-authorized-keys", "-users", "-user-ca", "-host-cert",
-		"-x509-roots", "-revoked-keys", "-moduli", "-config", "-ciphers", "-kex", "-macs",
+		"-x509-roots", "-revoked-keys", "-moduli", "-hostkey-password-file", "-hostkey-subject", "-config", "-ciphers", "-kex", "-macs",
 		"-compression", "-hostkey-algorithms", "-profile", "-log", "-v", "-inetd", "-sftp-server", "-genkey"} {
 		if !strings.Contains(out.String(), "  "+name) {
 			t.Errorf("help does not name %s", name)
@@ -66,6 +68,15 @@ func TestShellOf(t *testing.T) {
 			t.Errorf("uid %s: %q, want %q", uid, got, want)
 		}
 	}
+}
+
+// loadHostKey opens a key without a password.
+func loadHostKey(file string) (sshkey.Signer, error) {
+	signers, err := openHostKey(file, "", "")
+	if err != nil {
+		return nil, err
+	}
+	return signers[0], nil
 }
 
 func TestHostKeyMadeOnce(t *testing.T) {

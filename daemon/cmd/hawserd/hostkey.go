@@ -9,31 +9,42 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
+	"github.com/hawser-ssh/hawser/daemon/certstore"
 	"github.com/hawser-ssh/hawser/transport/sshkey"
 )
 
 // maxKeyFile bounds what is read of a file that should hold a key.
-const maxKeyFile = 1 << 20
+const maxKeyFile = certstore.MaxStore + 1
 
-// hostKeys loads the keys of the -hostkey flags, or the one that hawserd keeps, which it makes when there is none.
-func hostKeys(files []string) ([]sshkey.Signer, error) {
+// hostKeys loads the keys of the -hostkey flags, or the one that hawserd keeps, which it makes when there is none. certs are
+// the same keys with the X.509 certificates that their files have for them.
+func hostKeys(opt *options) (keys, certs []sshkey.Signer, err error) {
+	files, password := opt.hostKeys, ""
 	if len(files) == 0 {
 		file, err := keptHostKey()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		files = []string{file}
 	}
-	var keys []sshkey.Signer
-	for _, file := range files {
-		key, err := loadHostKey(file)
+	if opt.hostKeyPassword != "" {
+		text, err := readPrivate(opt.hostKeyPassword)
 		if err != nil {
-			return nil, err
+			return nil, nil, fmt.Errorf("host key password: %w", err)
 		}
-		keys = append(keys, key)
+		password, _, _ = strings.Cut(string(text), "\n")
+		password = strings.TrimSuffix(password, "\r")
 	}
-	return keys, nil
+	for _, file := range files {
+		signers, err := openHostKey(file, password, opt.hostKeySubject)
+		if err != nil {
+			return nil, nil, err
+		}
+		keys, certs = append(keys, signers[0]), append(certs, signers[1:]...)
+	}
+	return keys, certs, nil
 }
 
 // hostCertificates loads the certificates of the -host-cert flags. Each must be for one of keys, whose signer signs.
@@ -69,25 +80,35 @@ func loadHostCertificate(file string, keys []sshkey.Signer) (sshkey.Signer, erro
 	return nil, errors.New("it is for none of the host keys")
 }
 
-// loadHostKey reads a private key that nobody but its owner may read.
-func loadHostKey(file string) (sshkey.Signer, error) {
+// openHostKey reads a private key from a file of any form that certstore knows, which nobody but its owner may read. The
+// subject counts where there are several in it.
+func openHostKey(file, password, subject string) ([]sshkey.Signer, error) {
 	text, err := readPrivate(file)
 	if err != nil {
 		return nil, fmt.Errorf("host key: %w", err)
 	}
 	defer clear(text)
-	private, _, err := sshkey.ParsePrivateKey(text, nil)
-	if errors.Is(err, sshkey.ErrPassphraseMissing) {
-		err = errors.New("it has a passphrase, which a server cannot ask for")
+	store, err := certstore.Parse(text, password)
+	if errors.Is(err, certstore.ErrPassword) && password == "" {
+		err = errors.New("it has a passphrase: -hostkey-password-file FILE tells it")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("host key %s: %w", file, err)
 	}
-	key, err := sshkey.NewSigner(private)
+	key, err := certstore.Find(store, "")
+	if _, several := errors.AsType[*certstore.SeveralError](err); several && subject != "" {
+		key, err = certstore.Find(store, subject)
+	} else if several {
+		err = fmt.Errorf("%w (-hostkey-subject SUBJECT)", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("host key %s: %w", file, err)
 	}
-	return key, nil
+	signers, err := key.Signers()
+	if err != nil {
+		return nil, fmt.Errorf("host key %s: %w", file, err)
+	}
+	return signers, nil
 }
 
 func readPrivate(file string) ([]byte, error) {

@@ -50,12 +50,14 @@ func newServer(opt *options, stdout, stderr io.Writer) (*server, error) {
 	if s.login, err = newLogin(opt, s.me, s.log, stdout); err != nil {
 		return nil, err
 	}
-	if s.keys, err = hostKeys(opt.hostKeys); err != nil {
+	if s.keys, s.certs, err = hostKeys(opt); err != nil {
 		return nil, err
 	}
-	if s.certs, err = hostCertificates(opt.hostCerts, s.keys); err != nil {
+	certs, err := hostCertificates(opt.hostCerts, s.keys)
+	if err != nil {
 		return nil, err
 	}
+	s.certs = append(s.certs, certs...)
 	if opt.moduli != "" {
 		if s.groups, err = loadModuli(opt.moduli); err != nil {
 			return nil, err
