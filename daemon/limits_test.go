@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -384,39 +383,4 @@ func TestIdleCost(t *testing.T) {
 			<-s.done
 		}
 	})
-}
-
-// TestManyConnections counts the events of many connections at once.
-func TestManyConnections(t *testing.T) {
-	n := 100
-	if testing.Short() {
-		n = 20
-	}
-	d := newDaemon(t)
-	echo(t, d)
-	r := record(d)
-	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() {
-			c, s := connect(t, d)
-			text := fmt.Sprintf("hello %d", i)
-			if out, err := run(t, c, "cat", text); err != nil || out != text {
-				t.Errorf("%q, %v", out, err)
-			}
-			c.Close()
-			<-s.done
-		})
-	}
-	wg.Wait()
-	count := make(map[string]int)
-	for _, l := range r.all() {
-		name, _, _ := strings.Cut(l, " ")
-		count[name]++
-	}
-	for _, name := range []string{"ConnectionRequest", "Connected", "ServiceRequest", "OpenRequest", "Opened", "ReadyToSend",
-		"Request", "Requested", "DataIn", "EOF", "Closed", "Disconnected"} {
-		if count[name] != n {
-			t.Errorf("%s: %d of %d", name, count[name], n)
-		}
-	}
 }
