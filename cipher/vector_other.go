@@ -2,12 +2,20 @@
 
 package cipher
 
-// There is no vector code of ours here: the two has functions say so, and the others are never called.
+// There is no vector code of ours here: the has functions say so, and the others are never called.
 
 func hasVectorChaCha() bool { return false }
 
 func hasVectorPoly() bool { return false }
 
+func hasVectorCBC() bool { return false }
+
 func chachaGroups(*[16]uint32, *byte, *byte, int) { panic("cipher: no vector instructions") }
 
 func polyGroups(*[3][8]uint64, *[5]uint64, *byte, int) { panic("cipher: no vector instructions") }
+
+func decryptCBC(*[15][16]byte, int, *[16]byte, *byte, int) { panic("cipher: no vector instructions") }
+
+func subWord(uint32) uint32 { panic("cipher: no vector instructions") }
+
+func invertRoundKey(*[16]byte) { panic("cipher: no vector instructions") }

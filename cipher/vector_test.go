@@ -2,6 +2,7 @@ package cipher
 
 import (
 	"bytes"
+	"crypto/aes"
 	"encoding/binary"
 	"fmt"
 	"testing"
@@ -97,7 +98,7 @@ func FuzzVector(f *testing.F) {
 	f.Add([]byte("key"), uint32(7), uint16(3000), []byte("text"))
 	f.Add(bytes.Repeat([]byte{0xff}, 32), ^uint32(0), uint16(1500), []byte{0xff})
 	f.Fuzz(func(t *testing.T, key []byte, seq uint32, n uint16, text []byte) {
-		needVectors(t, hasVectorChaCha() && hasVectorPoly())
+		needVectors(t, hasVectorChaCha() && hasVectorPoly() && hasVectorCBC())
 		var k [32]byte
 		copy(k[:], key)
 		long := bytes.Repeat(append(text, 0), int(n)/(len(text)+1)+1)
@@ -105,6 +106,8 @@ func FuzzVector(f *testing.F) {
 		if len(long) >= polyGroup {
 			checkPoly(t, k, long)
 		}
+		whole := long[:len(long)&^15]
+		checkCBCDecrypt(t, k[:16+8*(seq%3)], k[:16], whole, int(seq)%(len(whole)/16+1))
 	})
 }
 
@@ -123,6 +126,57 @@ func BenchmarkVectorPoly(b *testing.B) {
 			b.SetBytes(int64(n))
 			for b.Loop() {
 				poly1305.Sum(&tag, text, &key)
+			}
+		})
+	}
+}
+
+// TestVectorCBC compares with the standard library: every number of blocks around eight, in pieces, under each key size.
+func TestVectorCBC(t *testing.T) {
+	needVectors(t, hasVectorCBC())
+	for _, size := range []int{16, 24, 32} {
+		for n := range 40 {
+			checkCBCDecrypt(t, pattern(size, byte(n)), pattern(16, 5), pattern(16*n, 9), n/3)
+		}
+		checkCBCDecrypt(t, pattern(size, 77), pattern(16, 6), pattern(16*3000, 2), 1234)
+	}
+	if _, err := newAESCBCDecrypt(make([]byte, 20), make([]byte, 16)); err == nil {
+		t.Error("a key of 20 bytes is none of AES")
+	}
+}
+
+// checkCBCDecrypt decrypts text, of which the first cut blocks go first.
+func checkCBCDecrypt(t *testing.T, key, iv, text []byte, cut int) {
+	t.Helper()
+	fast, err := newAESCBCDecrypt(key, iv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := newCBCDecrypt(aes.NewCipher)(key, iv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := make([]byte, len(text)), bytes.Clone(text)
+	fast(got[:16*cut], text[:16*cut])
+	copy(got[16*cut:], text[16*cut:])
+	fast(got[16*cut:], got[16*cut:])
+	plain(want, want)
+	if !bytes.Equal(got, want) {
+		t.Fatalf("key of %d bytes, %d blocks: not AES in CBC mode", len(key), len(text)/16)
+	}
+}
+
+func BenchmarkVectorCBC(b *testing.B) {
+	for name, construct := range map[string]func(key, iv []byte) (Transform, error){"ours": newAESCBCDecrypt, "std": newCBCDecrypt(aes.NewCipher)} {
+		b.Run(name, func(b *testing.B) {
+			decrypt, err := construct(make([]byte, 32), make([]byte, 16))
+			if err != nil {
+				b.Fatal(err)
+			}
+			text := make([]byte, 32<<10)
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				decrypt(text, text)
 			}
 		})
 	}

@@ -1,0 +1,127 @@
+#include "textflag.h"
+
+// AES (FIPS 197) decryption in CBC mode by the AES instructions, eight blocks
+// at a time: a round waits for the one before it, but not for other blocks.
+
+// func subWord(x uint32) uint32
+TEXT ·subWord(SB), NOSPLIT, $0-12
+	MOVL x+0(FP), AX
+	MOVQ AX, X0
+	PSHUFD $0, X0, X0
+	AESKEYGENASSIST $0, X0, X1
+	MOVQ X1, AX
+	MOVL AX, ret+8(FP)
+	RET
+
+// func invertRoundKey(key *[16]byte)
+TEXT ·invertRoundKey(SB), NOSPLIT, $0-8
+	MOVQ key+0(FP), DI
+	MOVOU (DI), X0
+	AESIMC X0, X0
+	MOVOU X0, (DI)
+	RET
+
+#define each(op) \
+	op X8, X0 \
+	op X8, X1 \
+	op X8, X2 \
+	op X8, X3 \
+	op X8, X4 \
+	op X8, X5 \
+	op X8, X6 \
+	op X8, X7
+
+// func decryptCBC(keys *[15][16]byte, rounds int, iv *[16]byte, p *byte, n int)
+TEXT ·decryptCBC(SB), NOSPLIT, $0-40
+	MOVQ keys+0(FP), R8
+	MOVQ rounds+8(FP), R9
+	MOVQ iv+16(FP), R10
+	MOVQ p+24(FP), SI
+	MOVQ n+32(FP), CX
+	MOVOU (R10), X9
+
+eight:
+	CMPQ CX, $8
+	JLT one
+	MOVOU 0(SI), X0
+	MOVOU 16(SI), X1
+	MOVOU 32(SI), X2
+	MOVOU 48(SI), X3
+	MOVOU 64(SI), X4
+	MOVOU 80(SI), X5
+	MOVOU 96(SI), X6
+	MOVOU 112(SI), X7
+	MOVO X7, X10
+	MOVOU (R8), X8
+	each(PXOR)
+	MOVQ R8, AX
+	MOVQ R9, DX
+
+round8:
+	ADDQ $16, AX
+	MOVOU (AX), X8
+	DECQ DX
+	JZ last8
+	each(AESDEC)
+	JMP round8
+
+last8:
+	each(AESDECLAST)
+	PXOR X9, X0
+	MOVOU 0(SI), X11
+	PXOR X11, X1
+	MOVOU 16(SI), X11
+	PXOR X11, X2
+	MOVOU 32(SI), X11
+	PXOR X11, X3
+	MOVOU 48(SI), X11
+	PXOR X11, X4
+	MOVOU 64(SI), X11
+	PXOR X11, X5
+	MOVOU 80(SI), X11
+	PXOR X11, X6
+	MOVOU 96(SI), X11
+	PXOR X11, X7
+	MOVOU X0, 0(SI)
+	MOVOU X1, 16(SI)
+	MOVOU X2, 32(SI)
+	MOVOU X3, 48(SI)
+	MOVOU X4, 64(SI)
+	MOVOU X5, 80(SI)
+	MOVOU X6, 96(SI)
+	MOVOU X7, 112(SI)
+	MOVO X10, X9
+	ADDQ $128, SI
+	SUBQ $8, CX
+	JMP eight
+
+one:
+	TESTQ CX, CX
+	JZ done
+	MOVOU (SI), X0
+	MOVO X0, X10
+	MOVOU (R8), X8
+	PXOR X8, X0
+	MOVQ R8, AX
+	MOVQ R9, DX
+
+round1:
+	ADDQ $16, AX
+	MOVOU (AX), X8
+	DECQ DX
+	JZ last1
+	AESDEC X8, X0
+	JMP round1
+
+last1:
+	AESDECLAST X8, X0
+	PXOR X9, X0
+	MOVOU X0, (SI)
+	MOVO X10, X9
+	ADDQ $16, SI
+	DECQ CX
+	JMP one
+
+done:
+	MOVOU X9, (R10)
+	RET
