@@ -35,6 +35,7 @@ type Direction struct {
 	Cipher      string
 	MAC         string // empty where the cipher authenticates by itself
 	Compression string
+	Language    string // the tag of a language that both prefer; mostly empty
 }
 
 // NegotiationError says that the two sides have nothing in common for What. All names are escaped and safe to log.
@@ -63,7 +64,7 @@ func listText(names []string) string {
 
 // Negotiate chooses the algorithms (RFC 4253 §7.1): in each list the first name of the client's that the server has too,
 // separately for each direction. The MAC of a direction is left empty, and need not be in common, where aead reports
-// that the cipher authenticates by itself (OpenSSH PROTOCOL §1.6). Languages are not negotiated.
+// that the cipher authenticates by itself (OpenSSH PROTOCOL §1.6). Languages need not be in common either.
 //
 // Any host key algorithm of ours fits any method of ours, so that the host keys which the server has are enough of a
 // condition: it lists no others. The error is a *wire.ProtocolError with wire.ReasonKeyExchangeFailed around a
@@ -88,6 +89,8 @@ func Negotiate(client, server *wire.KexInit, aead func(cipher string) bool) (Alg
 	if c.err != nil {
 		return Algorithms{}, failed(c.err)
 	}
+	toServer.Language = common(client.LanguagesCS, server.LanguagesCS)
+	toClient.Language = common(client.LanguagesSC, server.LanguagesSC)
 	return a, nil
 }
 
@@ -102,17 +105,25 @@ func GuessedRight(client, server *wire.KexInit) bool {
 // chooser makes one choice after the other and keeps the first failure.
 type chooser struct{ err *NegotiationError }
 
-// choose returns the first name of the client's that the server has and that begins with none of never.
+// choose returns what both lists have in common.
 func (c *chooser) choose(what string, client, server wire.NameList, never ...string) string {
 	if c.err != nil {
 		return ""
 	}
+	if name := common(client, server, never...); name != "" {
+		return name
+	}
+	c.err = &NegotiationError{What: what, Client: escaped(client), Server: escaped(server)}
+	return ""
+}
+
+// common returns the first name of the client's that the server has and that begins with none of never, or "".
+func common(client, server wire.NameList, never ...string) string {
 	for name := range client.All() {
 		if has(server, name) && !hasPrefix(name, never) {
 			return string(name)
 		}
 	}
-	c.err = &NegotiationError{What: what, Client: escaped(client), Server: escaped(server)}
 	return ""
 }
 

@@ -24,6 +24,8 @@ func offerAll(kex, hostKey, cipher, mac, compression string) *wire.KexInit {
 
 func TestNegotiate(t *testing.T) {
 	plain := Direction{Cipher: "ctr", MAC: "m1", Compression: "none"}
+	german, french := plain, plain
+	german.Language, french.Language = "de", "fr"
 	tests := []struct {
 		name           string
 		client, server *wire.KexInit
@@ -35,8 +37,12 @@ func TestNegotiate(t *testing.T) {
 			offerAll("c,b", "h2,h1", "ctr", "m2,m1", "zlib,none"), Algorithms{"b", "h1", plain, plain}},
 		{"a name is no prefix", offerAll("ab,a", "h", "ctr", "m1", "none"), offerAll("a,abc", "h", "ctr", "m1", "none"),
 			Algorithms{"a", "h", plain, plain}},
-		{"languages do not matter", offerAll("a", "h", "ctr", "m1", "none"), withLanguages(offerAll("a", "h", "ctr", "m1", "none")),
+		{"languages on one side", offerAll("a", "h", "ctr", "m1", "none"), withLanguages(offerAll("a", "h", "ctr", "m1", "none"), "de", "i-klingon"),
 			Algorithms{"a", "h", plain, plain}},
+		{"no language in common", withLanguages(offerAll("a", "h", "ctr", "m1", "none"), "en", "fr"),
+			withLanguages(offerAll("a", "h", "ctr", "m1", "none"), "de", "i-klingon"), Algorithms{"a", "h", plain, plain}},
+		{"languages of each direction", withLanguages(offerAll("a", "h", "ctr", "m1", "none"), "en,de,fr", "fr"),
+			withLanguages(offerAll("a", "h", "ctr", "m1", "none"), "fr,de", "en,fr"), Algorithms{"a", "h", german, french}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -48,8 +54,8 @@ func TestNegotiate(t *testing.T) {
 	}
 }
 
-func withLanguages(m *wire.KexInit) *wire.KexInit {
-	m.LanguagesCS, m.LanguagesSC = wire.NewNameList("de"), wire.NewNameList("i-klingon")
+func withLanguages(m *wire.KexInit, toServer, toClient string) *wire.KexInit {
+	m.LanguagesCS, m.LanguagesSC = wire.NameList(toServer), wire.NameList(toClient)
 	return m
 }
 
@@ -59,7 +65,7 @@ func TestKEX07Directions(t *testing.T) {
 	for i := range len(ciphers) * len(macs) * len(compressions) {
 		for j := range len(ciphers) * len(macs) * len(compressions) {
 			pick := func(i int) Direction {
-				return Direction{ciphers[i%4], macs[i/4%2], compressions[i/8%2]}
+				return Direction{Cipher: ciphers[i%4], MAC: macs[i/4%2], Compression: compressions[i/8%2]}
 			}
 			up, down := pick(i), pick(j)
 			client := offerAll("a", "h", strings.Join(ciphers, ","), strings.Join(macs, ","), strings.Join(compressions, ","))

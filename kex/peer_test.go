@@ -123,7 +123,7 @@ func (p *peer) inits(role wire.Role, method string) {
 		client, server = theirs, ours
 	}
 	a, err := Negotiate(client, server, func(string) bool { return false })
-	if want := (Direction{peerCipher, peerMAC, "none"}); err != nil || a.Kex != method || a.ClientToServer != want {
+	if want := (Direction{Cipher: peerCipher, MAC: peerMAC, Compression: "none"}); err != nil || a.Kex != method || a.ClientToServer != want {
 		p.t.Fatalf("negotiated %+v, %v", a, err)
 	}
 }

@@ -2,6 +2,7 @@ package transport_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -274,19 +275,32 @@ func TestKEX05NothingInCommon(t *testing.T) {
 		{"key exchange method", func(m *wire.KexInit, l wire.NameList) { m.Kex = l }},
 		{"host key algorithm", func(m *wire.KexInit, l wire.NameList) { m.HostKey = l }},
 		{"client-to-server cipher", func(m *wire.KexInit, l wire.NameList) { m.CipherCS = l }},
+		{"server-to-client cipher", func(m *wire.KexInit, l wire.NameList) { m.CipherSC = l }},
+		{"client-to-server MAC", func(m *wire.KexInit, l wire.NameList) { m.MACCS = l }},
+		{"server-to-client MAC", func(m *wire.KexInit, l wire.NameList) { m.MACSC = l }},
+		{"client-to-server compression", func(m *wire.KexInit, l wire.NameList) { m.CompressionCS = l }},
 		{"server-to-client compression", func(m *wire.KexInit, l wire.NameList) { m.CompressionSC = l }},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			inBothRoles(t, func(t *testing.T, role wire.Role) {
 				s := upToKexInit(t, role, transport.Config{})
+				s.peer.Offer("aes128-ctr", "hmac-sha2-256")
 				tt.set(&s.peer.Init, wire.NewNameList("nothing-known"))
 				must(t, s.peer.SendKexInit())
 				if got := s.peer.ReadDisconnect(); got != wire.ReasonKeyExchangeFailed {
 					t.Errorf("peer was told %v", got)
 				}
-				n, ok := errors.AsType[*kex.NegotiationError](<-s.end)
+				err := <-s.end
+				n, ok := errors.AsType[*kex.NegotiationError](err)
 				if !ok || n.What != tt.what {
-					t.Errorf("%v, want one about %s", n, tt.what)
+					t.Fatalf("%v, want one about %s", err, tt.what)
+				}
+				theirs, ours := n.Client, n.Server
+				if role == wire.Client {
+					theirs, ours = ours, theirs
+				}
+				if !slices.Equal(theirs, []string{"nothing-known"}) || len(ours) == 0 || !strings.Contains(err.Error(), strings.Join(ours, ",")) {
+					t.Errorf("lists %q and %q in %v", theirs, ours, err)
 				}
 			})
 		})

@@ -53,6 +53,12 @@ type Config struct {
 	MACs              []mac.MAC
 	Compression       []string // nil is DefaultCompression
 	HostKeyAlgorithms []string // nil is sshkey.DefaultAlgorithms
+	// Languages are the tags of languages (RFC 5646) that we say we prefer;
+	// nothing here depends on them. nil is none, as with everybody else.
+	Languages []string
+	// ServerToClient has lists of their own for what the server sends, where
+	// those above are to be for what the client sends only.
+	ServerToClient Preferences
 	// CompressionLevel is 1 (fast) to 9 (small); 0 is the default.
 	CompressionLevel int
 	// SignatureAlgorithms is what a server lists in server-sig-algs (RFC
@@ -126,6 +132,7 @@ func (c *Config) clone() *Config {
 	}
 	r.Kex, r.Ciphers, r.MACs = slices.Clone(r.Kex), slices.Clone(r.Ciphers), slices.Clone(r.MACs)
 	r.Compression, r.HostKeyAlgorithms = slices.Clone(r.Compression), slices.Clone(r.HostKeyAlgorithms)
+	r.Languages, r.ServerToClient = slices.Clone(r.Languages), r.ServerToClient.clone()
 	r.Groups = slices.Clone(r.Groups)
 	r.HostKeys, r.SignatureAlgorithms = slices.Clone(r.HostKeys), slices.Clone(r.SignatureAlgorithms)
 	if r.Rand == nil {
@@ -168,39 +175,6 @@ func (c *Config) groups() []kex.Group {
 		return kex.RFC3526()
 	}
 	return c.Groups
-}
-
-func (c *Config) ciphers() []cipher.Cipher {
-	if c.Ciphers == nil {
-		return cipher.Default()
-	}
-	return c.Ciphers
-}
-
-func (c *Config) macs() []mac.MAC {
-	if c.MACs == nil {
-		return mac.Default()
-	}
-	return c.MACs
-}
-
-// macNames returns the names for the MAC lists of a KEXINIT: those of the MACs,
-// and of the ciphers that have to stand there too.
-func (c *Config) macNames() []string {
-	list := names(c.macs(), func(r mac.MAC) string { return r.Name })
-	for _, r := range c.ciphers() {
-		if r.NamedAsMAC {
-			list = append(list, r.Name)
-		}
-	}
-	return list
-}
-
-func (c *Config) compression() []string {
-	if c.Compression == nil {
-		return DefaultCompression()
-	}
-	return c.Compression
 }
 
 func (c *Config) hostKeyAlgorithms() []string {

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/hawser-ssh/hawser/cipher"
 	"github.com/hawser-ssh/hawser/kex"
 	"github.com/hawser-ssh/hawser/wire"
 )
@@ -126,10 +125,13 @@ func byRole[T any](role wire.Role, ours, theirs T) (client, server T) {
 
 func (x *exchange) negotiate() (err error) {
 	client, server := byRole(x.c.role, &x.ourInit, &x.theirInit)
-	ciphers := x.c.cfg.ciphers()
+	toServer, toClient := x.c.cfg.preferences(wire.Client), x.c.cfg.preferences(wire.Server)
 	x.algs, err = kex.Negotiate(client, server, func(name string) bool {
-		i := slices.IndexFunc(ciphers, func(r cipher.Cipher) bool { return r.Name == name })
-		return i >= 0 && ciphers[i].AEAD
+		row, ok := toServer.cipher(name)
+		if !ok {
+			row, _ = toClient.cipher(name)
+		}
+		return row.AEAD
 	})
 	if err != nil {
 		return err
@@ -314,10 +316,11 @@ func (c *Conn) newKexInit(first bool) ([]byte, error) {
 		hostKeys = c.cfg.servable()
 	}
 	m.Kex, m.HostKey = wire.NewNameList(methods...), wire.NewNameList(hostKeys...)
-	m.CipherCS = wire.NewNameList(names(c.cfg.ciphers(), func(r cipher.Cipher) string { return r.Name })...)
-	m.MACCS = wire.NewNameList(c.cfg.macNames()...)
-	m.CompressionCS = wire.NewNameList(c.cfg.compression()...)
-	m.CipherSC, m.MACSC, m.CompressionSC = m.CipherCS, m.MACCS, m.CompressionCS
+	toServer, toClient := c.cfg.preferences(wire.Client), c.cfg.preferences(wire.Server)
+	m.CipherCS, m.CipherSC = toServer.cipherNames(), toClient.cipherNames()
+	m.MACCS, m.MACSC = toServer.macNames(), toClient.macNames()
+	m.CompressionCS, m.CompressionSC = wire.NewNameList(toServer.Compression...), wire.NewNameList(toClient.Compression...)
+	m.LanguagesCS, m.LanguagesSC = wire.NewNameList(toServer.Languages...), wire.NewNameList(toClient.Languages...)
 	return m.Append(nil), nil
 }
 

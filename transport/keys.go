@@ -1,8 +1,6 @@
 package transport
 
 import (
-	"slices"
-
 	"github.com/hawser-ssh/hawser/cipher"
 	"github.com/hawser-ssh/hawser/kex"
 	"github.com/hawser-ssh/hawser/mac"
@@ -38,11 +36,12 @@ type keys struct {
 // derive makes the keys of the direction in which role sends.
 func (x *exchange) derive(role wire.Role) keys {
 	d, l := directionFrom(role, &x.algs), lettersFrom(role)
-	ciphers := x.c.cfg.ciphers()
-	k := keys{cipher: ciphers[slices.IndexFunc(ciphers, func(r cipher.Cipher) bool { return r.Name == d.Cipher })]}
+	p := x.c.cfg.preferences(role)
+	var k keys
+	k.cipher, _ = p.cipher(d.Cipher) // it is there: what was negotiated is out of this list
 	if d.MAC != "" {
-		macs := x.c.cfg.macs()
-		k.mac = &macs[slices.IndexFunc(macs, func(r mac.MAC) bool { return r.Name == d.MAC })]
+		row, _ := p.mac(d.MAC)
+		k.mac = &row
 		k.tag = x.deriveOne(k.mac.KeySize, l.mac)
 	}
 	k.iv, k.key = x.deriveOne(k.cipher.IVSize, l.iv), x.deriveOne(k.cipher.KeySize, l.key)

@@ -4,9 +4,7 @@ import (
 	"encoding/binary"
 	"slices"
 
-	"github.com/hawser-ssh/hawser/cipher"
 	"github.com/hawser-ssh/hawser/kex"
-	"github.com/hawser-ssh/hawser/mac"
 	"github.com/hawser-ssh/hawser/wire"
 )
 
@@ -99,13 +97,15 @@ func (x *exchange) labAlgorithms() error {
 	if x.c.lab == nil {
 		return nil
 	}
-	cfg, cs, sc := x.c.cfg, x.algs.ClientToServer, x.algs.ServerToClient
-	methods := names(cfg.kexMethods(), func(r kex.Method) string { return r.Name })
-	ciphers := names(cfg.ciphers(), func(r cipher.Cipher) string { return r.Name })
-	macs := append(names(cfg.macs(), func(r mac.MAC) string { return r.Name }), "") // of an AEAD
-	if !slices.Contains(methods, x.algs.Kex) ||
-		!slices.Contains(ciphers, cs.Cipher) || !slices.Contains(ciphers, sc.Cipher) ||
-		!slices.Contains(macs, cs.MAC) || !slices.Contains(macs, sc.MAC) {
+	methods := names(x.c.cfg.kexMethods(), func(r kex.Method) string { return r.Name })
+	built := slices.Contains(methods, x.algs.Kex)
+	for _, role := range []wire.Role{wire.Client, wire.Server} {
+		p, d := x.c.cfg.preferences(role), directionFrom(role, &x.algs)
+		_, hasCipher := p.cipher(d.Cipher)
+		_, hasMAC := p.mac(d.MAC)
+		built = built && hasCipher && (hasMAC || d.MAC == "") // an AEAD has none
+	}
+	if !built {
 		return wire.Errorf(wire.ReasonKeyExchangeFailed, "key exchange", "the lab has offered an algorithm that is not built")
 	}
 	return nil
