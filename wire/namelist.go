@@ -7,7 +7,9 @@ import (
 )
 
 // NameList is the body of a name-list: names joined by commas (RFC 4251 §5).
-// Parsed ones are views into their message. The empty list has no names.
+// Parsed ones are views into their message. The empty list has no names. A comma
+// at the end ends the last name, which RFC 4251 has no use for: libssh 0.10 lists
+// its ciphers so.
 type NameList []byte
 
 // NewNameList joins names, which the caller knows to be valid.
@@ -18,10 +20,10 @@ func NewNameList(names ...string) NameList {
 // All yields each name as a view into the list, in order.
 func (l NameList) All() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		rest, more := []byte(l), len(l) > 0
-		for more {
+		rest := []byte(l)
+		for len(rest) > 0 {
 			var name []byte
-			name, rest, more = bytes.Cut(rest, []byte{','})
+			name, rest, _ = bytes.Cut(rest, []byte{','})
 			if !yield(name) {
 				return
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,7 +38,8 @@ func TestKEX03NameList(t *testing.T) {
 		{"255 KiB", size(255 << 10), ErrTooLong},
 		{"empty name inside", "a,,b", ErrBadName},
 		{"empty name first", ",a", ErrBadName},
-		{"empty name last", "a,", ErrBadName},
+		{"comma last, as of libssh 0.10", "a,b,", nil},
+		{"two commas last", "a,,", ErrBadName},
 		{"comma alone", ",", ErrBadName},
 		{"NUL", "a\x00b", ErrBadName},
 		{"high bit", "a\x80", ErrBadName},
@@ -352,5 +354,13 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 				t.Errorf("%q shows a secret", text)
 			}
 		}
+	}
+}
+
+// TestNameListCommaLast: the comma ends the last name, and is none itself.
+func TestNameListCommaLast(t *testing.T) {
+	l := NameList("a,b,")
+	if got := l.Strings(); !slices.Equal(got, []string{"a", "b"}) || l.Contains("") || !l.Contains("b") || string(l.First()) != "a" {
+		t.Errorf("%q", got)
 	}
 }
