@@ -404,3 +404,34 @@ func TestBulk(t *testing.T) {
 		t.Fatal("bytes changed on the way back")
 	}
 }
+
+// What Grant gives comes on top of the window, to the byte, and no window
+// exceeds 32 bits.
+func TestGrant(t *testing.T) {
+	both(t, func(t *testing.T, role wire.Role) {
+		const window, more = 100, 50
+		for _, tooMany := range []int{0, 1} {
+			scriptOpen(t, role, &Config{Window: window}, nil, func(p *raw, c *Channel) {
+				if err := c.Grant(more); err != nil {
+					t.Fatal(err)
+				}
+				p.expect(wire.ChannelWindowAdjust{Recipient: 7, Bytes: more})
+				if err := c.Grant(uint32(maxWindow - window - more + 1)); err != ErrWindow {
+					t.Fatal(err)
+				}
+				p.silence()
+				p.send(wire.ChannelData{Recipient: c.ID(), Data: make([]byte, window+more+tooMany)})
+				if tooMany > 0 {
+					p.dropped()
+					if err := c.Grant(1); !errors.Is(err, net.ErrClosed) {
+						t.Fatal(err)
+					}
+					return
+				}
+				if n, err := io.ReadFull(c, make([]byte, window+more)); err != nil {
+					t.Fatal(n, err)
+				}
+			})
+		}
+	})
+}

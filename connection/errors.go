@@ -17,6 +17,8 @@ var (
 	ErrPushMode = errors.New("connection: the channel's data goes to Events.Data")
 	// ErrTooManyRequests says that too many of our own requests wait for replies.
 	ErrTooManyRequests = errors.New("connection: too many requests without a reply")
+	// ErrWindow is Grant's answer where the window would become too large.
+	ErrWindow = errors.New("connection: window exceeds 2^32-1 bytes")
 	// ErrAnswered is returned for a second answer to a request or an open.
 	ErrAnswered = errors.New("connection: already answered")
 	// ErrKeepalive ends a connection whose peer went silent.

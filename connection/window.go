@@ -100,6 +100,25 @@ func (c *Channel) grantLocked(n int) {
 	})
 }
 
+// Grant gives the peer n bytes of window beyond those that reading gives back
+// (RFC 4254 §5.2): from then on it may have so much more under way, and this
+// end hold so much more. A window that would exceed 2^32-1 bytes is ErrWindow.
+func (c *Channel) Grant(n uint32) error {
+	c.mu.Lock()
+	defer c.settle()
+	if err := c.endOfSendingLocked(); err != nil {
+		return err
+	}
+	if uint64(c.recvWindow)+uint64(c.credit)+uint64(c.in.size+c.inErr.size)+uint64(n) > maxWindow {
+		return ErrWindow
+	}
+	c.recvWindow += n
+	c.controlLocked(func(b []byte, remote uint32) []byte {
+		return wire.ChannelWindowAdjust{Recipient: remote, Bytes: n}.Append(b)
+	})
+	return nil
+}
+
 // awaitLocked waits until q has data that nobody borrows.
 func (c *Channel) awaitLocked(q *recvQueue) error {
 	for {
