@@ -326,6 +326,25 @@ func TestFieldsRefuse(t *testing.T) {
 	}
 }
 
+// TestValidate: a packet of a known kind is whole or refused; of others
+// anything will do.
+func TestValidate(t *testing.T) {
+	for _, packet := range append(kindPackets(), Ping{}.Append(nil), []byte{200}, []byte{127, 1, 2}, ChannelRequest{Type: "x@y", Payload: []byte{1}}.Append(nil)) {
+		if err := Validate(packet); err != nil {
+			t.Errorf("%x: %v", packet, err)
+		}
+		if d := Describe(append(packet, 0)); (Validate(append(packet, 0)) == nil) != (d.Err == nil) {
+			t.Errorf("%x and a byte: %v, but %v", packet, Validate(append(packet, 0)), d)
+		}
+	}
+	for packet, want := range map[string]error{"": ErrTruncated, "\x62": ErrTruncated, "\x15\x00": ErrTrailing, "\x32\x00\x00\x00\x01": ErrTruncated, "\x3c": errNoMeaning} {
+		err := Validate([]byte(packet))
+		if wantMalformed(t, err, want); err == nil {
+			t.Errorf("%x is valid", packet)
+		}
+	}
+}
+
 // TestFieldRoundTrip: what is built field by field reads back by name and by
 // place, and setting a field to what it is changes nothing.
 func TestFieldRoundTrip(t *testing.T) {

@@ -68,7 +68,7 @@ func AppendParam(b []byte, typ, value string) ([]byte, error) {
 // the fields to step over. In a channel request the stepping starts behind
 // ChannelId, RequestType and WantsReply, elsewhere at the first byte.
 func ParamString(payload []byte, field string) (string, error) {
-	raw, typ, err := findParam(payload, field)
+	raw, typ, err := FindParam(payload, field)
 	if err != nil {
 		return "", err
 	}
@@ -79,7 +79,7 @@ func ParamString(payload []byte, field string) (string, error) {
 // are on the wire, strings and mpints without their length. It is a view into
 // payload.
 func ParamBytes(payload []byte, field string) ([]byte, error) {
-	raw, _, err := findParam(payload, field)
+	raw, _, err := FindParam(payload, field)
 	return raw, err
 }
 
@@ -214,8 +214,8 @@ func readParam(r *Reader, t ParamType, name string) []byte {
 	}
 }
 
-// findParam returns the bytes of one field as a view, and its type.
-func findParam(payload []byte, name string) ([]byte, ParamType, error) {
+// FindParam is ParamBytes, and returns the type of the field too.
+func FindParam(payload []byte, name string) ([]byte, ParamType, error) {
 	request, rest := splitRequest(payload)
 	if list, ok := strings.CutPrefix(strings.TrimSpace(name), "%"); ok {
 		at, err := findTyped(rest, list)

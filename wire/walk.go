@@ -10,14 +10,26 @@ var errNoMeaning = errors.New("fits none of the meanings of its number")
 // cookieSize is the length of a KEXINIT's cookie (RFC 4253 §7.1).
 const cookieSize = 16
 
+// Validate returns an error where packet, from its message number on, lacks
+// fields of its message, or has more of them. It looks into the kinds of
+// requests, channels and methods that [Describe] knows; of others, and of
+// numbers that nobody knows, anything will do.
+func Validate(packet []byte) error {
+	if len(packet) == 0 {
+		return Errorf(ReasonProtocolError, "packet", "number: %w", ErrTruncated)
+	}
+	_, err := walkPacket(packet, nil)
+	return err
+}
+
 // meaning is what a packet was taken for.
 type meaning struct {
 	name string // of the message
 	kind string // of the request, the channel, the method; empty where there is none
 }
 
-// walkPacket calls visit for each field of packet, which is not empty, until
-// it returns false. Of a field that repeats, i counts. The error says what is
+// walkPacket calls visit, if there is one, for each field of packet, which is
+// not empty, until it returns false. Of a field that repeats, i counts. The error says what is
 // wrong with the first field that has not been visited.
 func walkPacket(packet []byte, visit func(f *fieldSpec, i int, at span) bool) (meaning, error) {
 	m := Msg(packet[0])
