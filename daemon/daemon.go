@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+
+	"github.com/hawser-ssh/hawser/transport"
 )
 
 // Daemon is an SSH server. [New] makes one.
@@ -70,6 +72,7 @@ type Daemon struct {
 	exchanges exchanges // never changes
 	own       *listener // the one of StartListening
 	logger    *slog.Logger
+	lab       *transport.Lab
 	keyLog    io.Writer
 	counter   Metrics
 
@@ -98,8 +101,22 @@ func (d *Daemon) SetLogger(l *slog.Logger) {
 	d.logger = l
 }
 
+// SetLab puts a Lab into the connections that are accepted from now on; nil is
+// off. It is for tests of other implementations, and sees everything.
+func (d *Daemon) SetLab(l *transport.Lab) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lab = l
+}
+
+func (d *Daemon) labNow() *transport.Lab {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.lab
+}
+
 // Reset shuts the daemon down and gives all properties and settings their
-// default values. Events and the logger stay.
+// default values. Events, the logger and the Lab stay.
 func (d *Daemon) Reset() error {
 	if err := d.Shutdown(); err != nil {
 		return err

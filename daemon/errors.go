@@ -206,7 +206,8 @@ func codeOf(err error) int {
 	case errors.Is(err, net.ErrClosed), errors.Is(err, io.EOF), errors.Is(err, io.ErrClosedPipe):
 		return CodeNotConnected
 	case errors.Is(err, wire.ErrParamType), errors.Is(err, wire.ErrParamField),
-		errors.Is(err, wire.ErrParamValue), errors.Is(err, wire.ErrTruncated), errors.Is(err, wire.ErrTooLong):
+		errors.Is(err, wire.ErrParamValue), errors.Is(err, wire.ErrTruncated), errors.Is(err, wire.ErrTooLong),
+		errors.Is(err, connection.ErrWindow):
 		return CodeInvalidArgument
 	}
 	return CodeAborted

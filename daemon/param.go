@@ -1,14 +1,35 @@
 package daemon
 
-import "github.com/hawser-ssh/hawser/wire"
+import (
+	"slices"
+	"strings"
+
+	"github.com/hawser-ssh/hawser/wire"
+)
+
+// protocolFields are the fields of the type s that are no text: names of the
+// protocol, in ASCII whatever the code page, and bytes.
+var protocolFields = [...]string{"RequestType", "TerminalType", "TerminalModes", "X11AuthProtocol", "X11AuthCookie", "Subsystem", "SignalName", "LanguageTag"}
 
 // SetSSHParam appends a field to payload, the result of an earlier call or
 // nil, and returns it: the array that payload is a slice of may be written to,
 // as with append. The types are s, text; sb, bytes in hexadecimal; m, a number
 // of any size; i, a number of 32 bits; l, one of 64 bits; b, a byte; and f,
-// true or false. Numbers are in base 10, or in base 16 behind 0x. Error 10022
-// means that the type is unknown or the value does not fit it.
+// true or false. Numbers are in base 10, or in base 16 behind 0x; a negative i
+// or l is its two's complement. Error 10022 means that the type is unknown or
+// the value does not fit it, and payload is returned as it was.
+//
+// Text is encoded by the CodePage setting. Where that is one in which ASCII
+// looks different (EBCDIC, UTF-16), names of the protocol, such as the type of
+// a request, have to be built with sb.
 func (d *Daemon) SetSSHParam(payload []byte, fieldType, fieldValue string) ([]byte, error) {
+	if wire.ParamType(strings.ToLower(strings.TrimSpace(fieldType))) == wire.ParamText {
+		encoded, err := d.encodeText(fieldValue)
+		if err != nil {
+			return payload, err
+		}
+		fieldValue = encoded
+	}
 	p, err := wire.AppendParam(payload, fieldType, fieldValue)
 	return p, asError(err)
 }
@@ -28,9 +49,20 @@ func (d *Daemon) SetSSHParam(payload []byte, fieldType, fieldValue string) ([]by
 // from behind WantsReply on. So "%s,f" is the X11AuthProtocol of an x11-req,
 // and "%i,s" the port among the parameters of a direct-tcpip channel. Error
 // 10022 means that there is no such field.
+//
+// Text is decoded by the CodePage setting, but for fields with names that hold
+// names of the protocol or bytes, such as RequestType and TerminalModes.
 func (d *Daemon) GetSSHParam(payload []byte, field string) (string, error) {
 	s, err := wire.ParamString(payload, field)
-	return s, asError(err)
+	if err != nil {
+		return "", asError(err)
+	}
+	_, typ, _ := wire.FindParam(payload, field)
+	named := func(name string) bool { return strings.EqualFold(name, field) }
+	if typ == wire.ParamText && !slices.ContainsFunc(protocolFields[:], named) {
+		s = d.decodeText(s)
+	}
+	return s, nil
 }
 
 // GetSSHParamBytes reads a field as GetSSHParam does and returns its bytes as

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/hawser-ssh/hawser/connection"
@@ -138,9 +139,10 @@ func isWouldBlock(err error) bool {
 // messages about a channel, 91 to 100, the recipient channel is put in front:
 // an exit status is type 98 with s "exit-status", f "false" and i "0".
 //
-// Data (94, 95), EOF (96) and CLOSE (97) go through the channel, which keeps
-// count of them; they are otherwise the same as SendBytes and CloseChannel.
-// Everything else goes out as it is built. Waiting is as with SendBytes.
+// Data (94, 95), EOF (96), CLOSE (97) and more window (93) go through the
+// channel, which keeps count of them; they are otherwise the same as SendBytes
+// and CloseChannel. Everything else goes out as it is built; the answer to a
+// request that wants one is read and dropped. Waiting is as with SendBytes.
 func (d *Daemon) SendSSHPacket(channelID int, packetType byte, payload []byte) error {
 	ch, err := d.reg.channel(channelID)
 	if err != nil {
@@ -149,9 +151,17 @@ func (d *Daemon) SendSSHPacket(channelID int, packetType byte, payload []byte) e
 	if packetType < byte(wire.MsgGlobalRequest) || packetType > 127 {
 		return invalid("the packet type is 80 to 127")
 	}
-	mc := ch.mc()
-	if handled, err := ch.sendKnown(mc, wire.Msg(packetType), payload); handled {
-		return asError(err)
+	mc, m := ch.mc(), wire.Msg(packetType)
+	head := []byte{packetType}
+	if m >= wire.MsgChannelOpenConfirmation && m <= wire.MsgChannelFailure {
+		head = wire.AppendUint32(head, mc.RemoteID())
+	}
+	if err := wire.Validate(slices.Concat(head, payload)); err != nil {
+		return newError(CodeInvalidArgument, "malformed packet", err)
+	}
+	switch m {
+	case wire.MsgChannelWindowAdjust, wire.MsgChannelData, wire.MsgChannelExtendedData, wire.MsgChannelEOF, wire.MsgChannelClose:
+		return asError(ch.sendCounted(mc, m, payload))
 	}
 	_, tc, err := ch.c.muxed()
 	if err != nil {
@@ -162,33 +172,28 @@ func (d *Daemon) SendSSHPacket(channelID int, packetType byte, payload []byte) e
 		return &Error{Code: CodeNotConnected}
 	default:
 	}
-	head := []byte{packetType}
-	if m := wire.Msg(packetType); m >= wire.MsgChannelOpenConfirmation && m <= wire.MsgChannelFailure {
-		head = wire.AppendUint32(head, mc.RemoteID())
-	}
 	return ch.writePacket(tc, head, payload)
 }
 
-// sendKnown sends the messages that change the state of the channel.
-func (ch *channel) sendKnown(mc *connection.Channel, m wire.Msg, payload []byte) (handled bool, err error) {
+// sendCounted sends a message that changes the state of the channel.
+func (ch *channel) sendCounted(mc *connection.Channel, m wire.Msg, payload []byte) error {
 	r := wire.NewFieldReader(payload, "payload")
-	code := uint32(0)
 	switch m {
-	case wire.MsgChannelExtendedData:
-		code = r.Uint32("type")
-		fallthrough
+	case wire.MsgChannelWindowAdjust:
+		return mc.Grant(r.Uint32("bytes"))
 	case wire.MsgChannelData:
-		data := r.Bytes("data")
-		if err := r.Done(); err != nil {
-			return true, newError(CodeInvalidArgument, "malformed data packet", err)
+		return ch.sendTyped(0, r.Bytes("data"))
+	case wire.MsgChannelExtendedData:
+		code := r.Uint32("type")
+		if code == 0 {
+			return invalid("the type of extended data is at least 1")
 		}
-		return true, ch.sendTyped(code, data)
+		return ch.sendTyped(code, r.Bytes("data"))
 	case wire.MsgChannelEOF:
-		return true, mc.CloseWrite()
-	case wire.MsgChannelClose:
-		return true, mc.Close()
+		return mc.CloseWrite()
+	default:
+		return mc.Close()
 	}
-	return false, nil
 }
 
 // writePacket sends one packet as the connection's Timeout says.
