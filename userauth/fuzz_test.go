@@ -27,6 +27,8 @@ func serverAlphabet() []message {
 		// proofs
 		signedRequest(keyA(), "bob"), passwordRequest("bob", "right"), answersOf("42"),
 		proof{signer: keyEC(), user: "bob", session: 7, method: methodHostBound, hostKey: own}.request(),
+		// of a method that is not among those asked for
+		vouch(keyA(), nil, nil, "bob", 7), vouch(keyB(), nil, func(m *wire.UserauthHostBased) { m.Signature = nil }, "bob", 7),
 	}
 }
 
@@ -43,7 +45,8 @@ func FuzzServe(f *testing.F) {
 	f.Add([]byte{0, 27, 15, 28, 15, 18, 27, 29}, []byte{61})
 	f.Add([]byte{0, 158, 15, 18, 29}, []byte{})
 	alphabet := serverAlphabet()
-	cfg := config()
+	f.Add([]byte{0, 31, 27, 32, 28}, []byte{})
+	cfg := trusting()
 	cfg.Chains = [][]string{{"publickey", "password"}, {"publickey", "keyboard-interactive"}}
 	f.Fuzz(func(t *testing.T, sequence, junk []byte) {
 		client, server := newMemory(7)
@@ -91,6 +94,10 @@ func FuzzServeBytes(f *testing.F) {
 		f.Add(m.Append(nil), interactiveRequest("bob").Append(nil))
 	}
 	cfg := anyKey()
+	cfg.HostBased = func(context.Context, *Attempt, sshkey.PublicKey, string, string, string) Result {
+		return Result{Outcome: Accept}
+	}
+	f.Add(vouch(keyA(), nil, nil, "bob", 7).Append(nil), noneRequest("bob").Append(nil))
 	cfg.KeyboardInteractive = func(_ context.Context, _ *Attempt, ask asker) Result {
 		if _, err := ask("", "", []wire.Prompt{{}}); err != nil {
 			return Result{Outcome: Accept}

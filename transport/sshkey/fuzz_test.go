@@ -3,7 +3,11 @@ package sshkey
 import (
 	"bytes"
 	"crypto"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/pem"
 	"errors"
+	"math/big"
 	"reflect"
 	"slices"
 	"strings"
@@ -60,7 +64,9 @@ func FuzzVerify(f *testing.F) {
 	for name, k := range softKeys() {
 		f.Add(must(k.Sign(nil, name, []byte("data"))))
 	}
+	f.Add(must(appendDERSignature(big.NewInt(1<<40), big.NewInt(127))))
 	f.Fuzz(func(t *testing.T, signature []byte) {
+		fuzzSignatureParts(t, signature)
 		for _, key := range testSigners() {
 			k := must(NewPublicKey(key.Public()))
 			for _, a := range AlgorithmsFor(k.Type()) {
@@ -77,6 +83,18 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
+// fuzzSignatureParts: what stands in a signature is written again to the byte.
+func fuzzSignatureParts(t *testing.T, signature []byte) {
+	if r, s, ok := parseDERSignature(signature); ok && !bytes.Equal(must(appendDERSignature(r, s)), signature) {
+		t.Fatalf("r %v and s %v are written otherwise", r, s)
+	}
+	if s, err := ParseSecurityKeySignature(signature); err == nil {
+		if want := binary.BigEndian.AppendUint32([]byte{s.Flags}, s.Counter); !bytes.HasSuffix(signature, want) {
+			t.Fatalf("%+v is not at the end", s)
+		}
+	}
+}
+
 func FuzzParsePrivateKey(f *testing.F) {
 	for _, key := range testSigners() {
 		f.Add(must(MarshalPrivateKey(key, "c", nil)))
@@ -84,6 +102,12 @@ func FuzzParsePrivateKey(f *testing.F) {
 	}
 	f.Add(goodPBES2(1, 0).file())
 	f.Fuzz(func(t *testing.T, file []byte) {
+		if b, _ := pem.Decode(file); b != nil && strings.Contains(b.Type, "ENCRYPTED") {
+			var p pbes2
+			if p.parse(b.Bytes) == nil && (p.iterations < 1 || p.iterations > MaxPBKDF2 || len(p.salt) > MaxKDFSalt) {
+				t.Fatalf("%d iterations, salt of %d bytes", p.iterations, len(p.salt))
+			}
+		}
 		if bytes.Contains(file, []byte("ENCRYPTED")) || len(file) > 8<<10 {
 			return // a KDF with many rounds is slow, not wrong
 		}
@@ -126,7 +150,11 @@ func FuzzAuthorizedKeys(f *testing.F) {
 	f.Add(`no-pty,command="a \"b\"",from="10.0.0.0/8,!x",expiry-time="20300101" ` + ed + " c")
 	f.Add(`restrict,pty,environment="A=b",permitopen="[::1]:22",permitlisten="80",principals="a",tunnel="1" ` + ed)
 	f.Add(ed + "\r\n# c\n" + keyText("rsa") + " x y\n" + `command="open` + ed)
+	cert := goodCert(testKey("ecdsa"), UserCertificate).cert(f)
+	f.Add(cert.Type() + " " + base64.StdEncoding.EncodeToString(cert.Marshal()) + " c\n")
+	f.Add("00112233445566778899 # of a blocklist\n")
 	f.Fuzz(func(t *testing.T, text string) {
+		fuzzOtherLists(t, text)
 		keys, warnings, err := ParseAuthorizedKeys(strings.NewReader(text))
 		if err != nil || len(warnings) > MaxWarnings+1 {
 			t.Fatalf("%d warnings, %v", len(warnings), err)
@@ -146,6 +174,20 @@ func FuzzAuthorizedKeys(f *testing.F) {
 			}
 		}
 	})
+}
+
+// fuzzOtherLists reads the file as the other kinds that have a line a key.
+func fuzzOtherLists(t *testing.T, text string) {
+	if cert, err := ParseCertificate([]byte(text)); err == nil {
+		again, err := ParsePublicKey(cert.Marshal())
+		if err != nil || !Equal(again, cert) {
+			t.Fatalf("certificate reads back as %v, %v", again, err)
+		}
+	}
+	var bad KnownBad
+	if err := bad.AddBlocklist(strings.NewReader(text)); err != nil && len(bad.prints) > 0 {
+		t.Fatalf("%d prints of a malformed list", len(bad.prints))
+	}
 }
 
 func FuzzKnownHosts(f *testing.F) {
