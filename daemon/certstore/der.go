@@ -1,6 +1,7 @@
 package certstore
 
 import (
+	"bytes"
 	"encoding/pem"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -83,7 +84,7 @@ func (f *form) fits(der []byte) bool {
 func parseBlock(blockType string) func(*input) ([]*Key, error) {
 	return func(in *input) ([]*Key, error) {
 		var c collector
-		if err := in.addBlock(&c, &pem.Block{Type: blockType, Bytes: in.data}); err != nil {
+		if err := in.addBlock(&c, &pem.Block{Type: blockType, Bytes: bytes.Clone(in.data)}); err != nil {
 			return nil, err
 		}
 		return c.finish()

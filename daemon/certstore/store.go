@@ -97,8 +97,8 @@ type input struct {
 	bouncy       bool // scrypt is as in BCFKS
 }
 
-// read returns the contents of the store. For either, base64 that is not the
-// name of a file is contents.
+// read returns the contents of the store. For either, base64 and long text are
+// contents where they are not the name of a file.
 func (k *kind) read(source []byte) ([]byte, error) {
 	switch {
 	case k.place == inBlob, k.place == inEither && !isFileName(source):
@@ -107,7 +107,7 @@ func (k *kind) read(source []byte) ([]byte, error) {
 		return nil, malformed("%v, but the store is not the name of a file", k.t)
 	}
 	data, err := readFile(string(source))
-	if err != nil && k.place == inEither && !errors.Is(err, ErrTooCostly) && isBase64(source) {
+	if err != nil && k.place == inEither && !errors.Is(err, ErrTooCostly) && (isBase64(source) || len(source) > maxShownName) {
 		return source, nil
 	}
 	return data, err
