@@ -1,7 +1,6 @@
 package userauth
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -79,10 +78,7 @@ func hostFault(host string) bool {
 // hostBasedData is what the host signs: the session identifier and the request
 // up to the signature.
 func hostBasedData(sessionID []byte, req *request, body *wire.UserauthHostBased) []byte {
-	b := wire.AppendBytes(nil, sessionID)
-	b = wire.AppendBytes(wire.AppendByte(b, byte(wire.MsgUserauthRequest)), req.user)
-	b = wire.AppendString(wire.AppendBytes(b, req.service), req.method)
-	return body.AppendUnsigned(b)
+	return body.AppendUnsigned(req.signed(sessionID))
 }
 
 // HostBased is the method hostbased: the keys of the machine that we run on
@@ -133,16 +129,8 @@ func (o *hostOffer) next(c *client) (reply, bool, error) {
 func (o *hostOffer) offer(c *client, k *candidate) (r reply, ok bool, err error) {
 	req := request{user: []byte(c.cfg.User), service: []byte(serviceConnection), method: MethodHostBased}
 	body := wire.UserauthHostBased{Algorithm: k.algorithm, Key: k.blob, Host: o.host, HostUser: o.user}
-	signed := hostBasedData(c.t.SessionID(), &req, &body)
-	body.Signature, err = k.signer.Sign(c.cfg.Rand, k.algorithm, signed)
-	if err != nil {
-		c.troubled(fmt.Errorf("signing with %s: %w", sshkey.Fingerprint(k.signer.PublicKey()), err))
-		return reply{}, false, nil
-	}
-	c.proven = true
-	if err := c.request(req.method, body.Append(nil)); err != nil {
-		return reply{}, false, err
-	}
-	r, err = c.reply()
-	return r, err == nil, err
+	return k.prove(c, req.method, hostBasedData(c.t.SessionID(), &req, &body), func(signature []byte) []byte {
+		body.Signature = signature
+		return body.Append(nil)
+	})
 }

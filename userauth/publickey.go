@@ -94,10 +94,7 @@ func (s *server) isHostKey(blob []byte) bool {
 // signedData is what the signature of a publickey request covers: the session
 // identifier and the request up to the signature (RFC 4252 §7).
 func signedData(sessionID []byte, req *request, body *wire.UserauthPublicKey) []byte {
-	b := wire.AppendBytes(nil, sessionID)
-	b = wire.AppendBytes(wire.AppendByte(b, byte(wire.MsgUserauthRequest)), req.user)
-	b = wire.AppendString(wire.AppendBytes(b, req.service), req.method)
-	return body.AppendUnsigned(b)
+	return body.AppendUnsigned(req.signed(sessionID))
 }
 
 // PublicKeys is the method publickey with these keys, in order. A key is asked
@@ -205,13 +202,21 @@ func (k *candidate) offer(c *client, query bool) (r reply, ok bool, err error) {
 		}
 	}
 	body.HasSignature = true
-	body.Signature, err = k.signer.Sign(c.cfg.Rand, k.algorithm, signedData(c.t.SessionID(), &req, &body))
+	return k.prove(c, req.method, signedData(c.t.SessionID(), &req, &body), func(signature []byte) []byte {
+		body.Signature = signature
+		return body.Append(nil)
+	})
+}
+
+// prove signs data and sends the request of a method with what body makes of the signature. ok is as in offer.
+func (k *candidate) prove(c *client, method string, data []byte, body func(signature []byte) []byte) (r reply, ok bool, err error) {
+	signature, err := k.signer.Sign(c.cfg.Rand, k.algorithm, data)
 	if err != nil {
 		c.troubled(fmt.Errorf("signing with %s: %w", sshkey.Fingerprint(k.signer.PublicKey()), err))
 		return reply{}, false, nil
 	}
 	c.proven = true
-	if err := c.request(req.method, body.Append(nil)); err != nil {
+	if err := c.request(method, body(signature)); err != nil {
 		return reply{}, false, err
 	}
 	r, err = c.reply()

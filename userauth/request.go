@@ -21,5 +21,13 @@ func parseRequest(p []byte) (request, error) {
 	return req, r.Err()
 }
 
+// signed returns what a proof in the request signs of it, but for the fields of the method: the session identifier and
+// the beginning of the request (RFC 4252 §7, §9).
+func (r *request) signed(sessionID []byte) []byte {
+	b := wire.AppendBytes(nil, sessionID)
+	b = wire.AppendBytes(wire.AppendByte(b, byte(wire.MsgUserauthRequest)), r.user)
+	return wire.AppendString(wire.AppendBytes(b, r.service), r.method)
+}
+
 // cut copies at most wire.MaxName+1 bytes of a name.
 func cut(name []byte) string { return string(name[:min(len(name), wire.MaxName+1)]) }
