@@ -11,9 +11,15 @@ import (
 	"github.com/hawser-ssh/hawser/wire"
 )
 
-// TestDestinations walks over hosts with keys that are restricted, as ssh does:
-// here -> a -> b, where the agent is forwarded to a.
 func TestDestinations(t *testing.T) {
+	k := new(Keyring)
+	testDestinations(t, func() *Client { return connect(t, k) })
+}
+
+// testDestinations walks over hosts with keys that are restricted, as ssh does:
+// here -> a -> b, where the agent is forwarded to a. Each connection to the
+// agent is a new one.
+func testDestinations(t *testing.T, connect func() *Client) {
 	a, b, c := newHost("a"), newHost("b"), newHost("c")
 	keys := map[string][]Destination{
 		"free": nil,
@@ -47,18 +53,18 @@ func TestDestinations(t *testing.T) {
 		"forwarded to b over a": {way: []host{a, b}, forward: true, seen: "free", user: "root", signs: "free"},
 		"a stranger":            {way: []host{a}, seen: "free a a+ab u*@a", user: "user", signs: "free", stranger: true},
 	}
-	k := new(Keyring)
 	byName := map[string]sshkey.PublicKey{}
+	owner := connect()
 	for name, d := range keys {
-		s := newSigner()
-		byName[name] = s.PublicKey()
-		if err := k.Add(Key{Signer: s, Comment: name, Constraints: Constraints{Destinations: d}}); err != nil {
+		private := must(sshkey.GenerateEd25519())
+		byName[name] = must(sshkey.NewPublicKey(private.Public()))
+		if err := owner.Add(t.Context(), NewKey{Private: private, Comment: name, Constraints: Constraints{Destinations: d}}); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 	}
 	for name, step := range steps {
 		t.Run(name, func(t *testing.T) {
-			client := connect(t, k)
+			client := connect()
 			at := newHost("nowhere")
 			id, label := []byte("no session"), ""
 			for i, h := range step.way {
