@@ -25,6 +25,7 @@ type Client struct {
 	mux      *connection.Mux
 	forwards connection.RemoteForwards
 	learner  learner
+	agents   agentForwarder
 	closing  atomic.Bool
 	user     string
 	accepted userauth.Acceptance // fixed once there is a Client
@@ -73,7 +74,8 @@ func NewClient(ctx context.Context, nc net.Conn, addr string, cfg *Config) (*Cli
 	if cfg.Connection != nil {
 		cc = *cfg.Connection
 	}
-	c.learner.learn, c.learner.client, c.learner.next = cfg.LearnHostKeys, c, cc.Handler
+	c.agents.start(c.t, cfg.ForwardAgent, cc.Handler)
+	c.learner.learn, c.learner.client, c.learner.next = cfg.LearnHostKeys, c, &c.agents
 	cc.Handler = &c.forwards
 	c.forwards.Next = &c.learner
 	c.forwards.MaxListeners, c.forwards.MaxBacklog = cfg.MaxListeners, cfg.MaxBacklog
@@ -108,7 +110,9 @@ func (c *Client) connect(ctx context.Context, nc net.Conn, addr string, cfg *Con
 	uc.User, uc.Methods = cfg.User, cfg.Auth
 	uc.Banner, uc.AllowNone = cfg.Banner, cfg.AllowUnauthenticated
 	c.noteAccepted(&uc)
-	return userauth.Authenticate(ctx, c.t, &uc)
+	agents := &agentSession{t: c.t}
+	defer agents.close()
+	return userauth.Authenticate(context.WithValue(ctx, agentSessionKey{}, agents), c.t, &uc)
 }
 
 // newHost describes the server for the policy. The address of a Unix socket,
@@ -197,6 +201,7 @@ func checkHostKey(ctx context.Context, policy HostKeyPolicy, host Host, key sshk
 func (c *Client) read() {
 	c.err = c.mux.Run()
 	c.learner.stop()
+	c.agents.stop()
 	close(c.done)
 }
 

@@ -24,7 +24,7 @@ type Config struct {
 	// User is the name to log in as.
 	User string
 	// Auth are the credentials, most wanted first; see userauth.Password,
-	// userauth.PublicKeys and userauth.KeyboardInteractive.
+	// userauth.PublicKeys, userauth.KeyboardInteractive and AgentKeys.
 	Auth []userauth.Method
 	// HostKey decides whether the server is the right one, before any
 	// credential leaves. nil refuses every server.
@@ -38,6 +38,11 @@ type Config struct {
 	// waits for; ctx ends with the connection. nil asks for no proofs.
 	LearnHostKeys func(ctx context.Context, host Host, keys []sshkey.PublicKey)
 
+	// ForwardAgent connects to the agent that servers may use where a session
+	// asked for it; see Session.ForwardAgent. Each connection of theirs is one
+	// of its own, bound to this session. nil forwards none.
+	ForwardAgent AgentDialer
+
 	// Banner is given the server's message before login, if it sends one,
 	// escaped but for line feeds and tabs. It runs on the goroutine that
 	// connects. nil drops it.
@@ -49,7 +54,7 @@ type Config struct {
 	// Transport, Userauth and Connection are the settings of the layers below;
 	// nil is their defaults. VerifyHostKey of the first, User, Methods, Banner
 	// and AllowNone of the second are set from here. Handler of the third is
-	// asked for what Listen and LearnHostKeys leave, such as channels of types
+	// asked for what Listen, LearnHostKeys and ForwardAgent leave, such as channels of types
 	// connection.TypeX11 and TypeAgent that a session asked for; nil refuses.
 	Transport  *transport.Config
 	Userauth   *userauth.ClientConfig

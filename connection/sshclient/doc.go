@@ -17,6 +17,9 @@
 //	nc, err := jump.Dial(ctx, "tcp", "inner.example:22")
 //	client, err := sshclient.NewClient(ctx, nc, "inner.example:22", cfg)
 //
+// Keys can stay in an agent: AgentKeys(UserAgent) in Config.Auth logs in with
+// those of the user's, and Config.ForwardAgent lets servers use it.
+//
 // # Order
 //
 //	Dial -> key exchange -> Config.HostKey -> authentication -> Client
@@ -30,6 +33,7 @@
 //	| goroutine                     | owner, who joins it | ends with                               |
 //	| reader, one a Client         | Client.Close        | the connection                          |
 //	| learner, one a Client at most | reader            | Config.LearnHostKeys, the connection    |
+//	| forwarded agent, one a connection to it | reader | that, its channel, the connection |
 //	| copy of Stdout, Stderr       | Session.Wait        | the end of the session's output         |
 //	| copy of Stdin, where set     | nobody, see Session | Stdin's end, or its next Read           |
 //

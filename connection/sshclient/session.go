@@ -24,6 +24,7 @@ type Session struct {
 	Stdout, Stderr io.Writer
 
 	ch      *connection.Channel
+	agent   *agentForwarder
 	copies  sync.WaitGroup // of Stdout and Stderr
 	closed  chan struct{}  // both sides have closed, after all requests were handled
 	stopped chan struct{}  // closed by Close
@@ -45,7 +46,7 @@ const (
 
 // NewSession opens a session. Close it when it is not waited for.
 func (c *Client) NewSession(ctx context.Context) (*Session, error) {
-	s := &Session{closed: make(chan struct{}), stopped: make(chan struct{})}
+	s := &Session{agent: &c.agents, closed: make(chan struct{}), stopped: make(chan struct{})}
 	ch, err := c.mux.OpenSession(ctx, &connection.Events{
 		Request: s.handleRequest,
 		Closed:  func(*connection.Channel) { close(s.closed) },
