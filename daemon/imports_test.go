@@ -33,7 +33,8 @@ var below = map[string][]string{
 	"connection/sshclient":    protocol,
 	"daemon/certstore":        {"wire", "transport/sshkey"},
 	"daemon":                  append([]string{"daemon/certstore"}, protocol...),
-	"daemon/cmd/hawserd":      append([]string{"daemon", "daemon/certstore"}, protocol...),
+	"daemon/metrics":          {"daemon", "kex"},
+	"daemon/cmd/hawserd":      append([]string{"daemon", "daemon/metrics", "daemon/certstore"}, protocol...),
 	"fuzz":                    append([]string{"daemon"}, protocol...),
 	"bench":                   append([]string{"daemon", "connection/sshclient"}, protocol...),
 }

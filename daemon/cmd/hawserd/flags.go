@@ -42,6 +42,7 @@ type options struct {
 	users          string // empty: none
 	require        []string
 	settings       []setting // in the order of the flags
+	metrics        string    // empty: none
 	logFormat      string
 	verbose        bool
 	drain          time.Duration
@@ -138,6 +139,7 @@ func (opt *options) define(set *flag.FlagSet) {
 			return nil
 		})
 	}
+	set.StringVar(&opt.metrics, "metrics", "", "serve metrics for Prometheus, to whoever asks, over HTTP on `address`, path "+metricsPath)
 	set.StringVar(&opt.logFormat, "log", "text", "write the log as `text|json`")
 	set.BoolVar(&opt.verbose, "v", false, "log more")
 	set.DurationVar(&opt.drain, "drain", 10*time.Second, "on SIGINT, SIGTERM or SIGHUP let sessions go on for `duration`")
@@ -188,12 +190,25 @@ func (opt *options) check() error {
 	if opt.drain < 0 {
 		return usagef("-drain %v: want no negative duration", opt.drain)
 	}
-	_, port, err := net.SplitHostPort(opt.listen)
+	if opt.metrics != "" {
+		if opt.inetd {
+			return usagef("-metrics and -inetd exclude each other")
+		}
+		if err := checkAddress("metrics", opt.metrics); err != nil {
+			return err
+		}
+	}
+	return checkAddress("listen", opt.listen)
+}
+
+// checkAddress refuses what nobody could listen on.
+func checkAddress(flag, value string) error {
+	_, port, err := net.SplitHostPort(value)
 	if err == nil {
 		_, err = net.LookupPort("tcp", port)
 	}
 	if err != nil {
-		return usagef("-listen %q: want HOST:PORT", opt.listen)
+		return usagef("-%s %q: want HOST:PORT", flag, value)
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func TestHelp(t *testing.T) {
 	}
 	for _, name := range []string{"-listen", "-hostkey", "-authorized-keys", "-users", "-user-ca", "-host-cert",
 		"-x509-roots", "-revoked-keys", "-moduli", "-hostkey-password-file", "-hostkey-subject", "-config", "-ciphers", "-kex", "-macs",
-		"-compression", "-hostkey-algorithms", "-profile", "-log", "-v", "-inetd", "-sftp-server", "-genkey"} {
+		"-compression", "-hostkey-algorithms", "-profile", "-metrics", "-log", "-v", "-inetd", "-sftp-server", "-genkey"} {
 		if !strings.Contains(out.String(), "  "+name) {
 			t.Errorf("help does not name %s", name)
 		}

@@ -209,11 +209,17 @@ func serveListener(ctx context.Context, opt *options, stdout, stderr io.Writer) 
 	if err != nil {
 		return err
 	}
+	m, err := serveMetrics(s.d, opt.metrics, s.log)
+	if err != nil {
+		return err
+	}
+	defer m.close()
 	l, err := net.Listen("tcp", opt.listen)
 	if err != nil {
 		return err
 	}
 	s.greet(stdout, l.Addr())
+	m.greet(stdout)
 	served := make(chan error, 1)
 	go func() { served <- s.d.Serve(context.WithoutCancel(ctx), l) }()
 	select {
