@@ -40,7 +40,10 @@ type setting struct {
 //	KeyboardInteractivePrompts[id]  prompts of one connection: "text,echo=false;text,echo=true"
 //	KeyRenegotiationThreshold  bytes in one direction after which keys are exchanged anew; default 1073741824
 //	LicenseInfo                read-only
-//	LogLevel                   what OnLog is told: 0 nothing, 1 the default, 2 details, 3 everything
+//	LogChannelData             True shows what goes through channels at LogLevel 3, passwords that users type into
+//	                           it included; default False
+//	LogLevel                   what OnLog is told: 0 nothing; 1, the default, the steps of a connection; 2 each packet
+//	                           in words; 3 its bytes in hexadecimal as well, up to 2 KiB, but for secrets
 //	LoginGraceTime             seconds from accept to login; default 60
 //	MaxAuthAttempts            failed logins after which a connection ends; default 6
 //	MaxConnections             1 to 100000; default 1000; error 108 while listening
@@ -143,6 +146,7 @@ var settings = [...]setting{
 	{name: "KeyboardInteractivePrompts", indexed: true, exact: true, get: getPrompts, set: setPrompts},
 	{name: "KeyRenegotiationThreshold", get: getRekeyBytes, set: setRekeyBytes},
 	{name: "LicenseInfo", get: func(*Daemon, int) (string, error) { return "hawser, BSD-3-Clause, no key needed", nil }},
+	boolean("LogChannelData", func(o *options) *bool { return &o.logChannelData }),
 	number("LogLevel", 0, 3, func(o *options) *int { return &o.logLevel }),
 	number("LoginGraceTime", 1, maxSeconds, func(o *options) *int { return &o.loginGrace }),
 	number("MaxAuthAttempts", 1, 1000, func(o *options) *int { return &o.maxAuth }),

@@ -28,6 +28,7 @@ func TestConfigRoundTrip(t *testing.T) {
 		{"KeepAliveTime", "0", "60000", "60000"},
 		{"KeyRenegotiationThreshold", "1073741824", "524288000", "524288000"},
 		{"LogLevel", "1", "3", "3"},
+		{"LogChannelData", "False", "True", "True"},
 		{"LoginGraceTime", "60", "5", "5"},
 		{"MaxAuthAttempts", "6", "1", "1"},
 		{"MaxConnections", "1000", "100000", "100000"},

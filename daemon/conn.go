@@ -314,7 +314,7 @@ func (c *conn) transportConfig() (*transport.Config, error) {
 		RekeyBytes:          uint64(c.opt.rekeyBytes),
 		KeyLogWriter:        c.d.keyLogWriter(),
 		Logger:              c.logger(),
-		Lab:                 c.d.labNow(),
+		Lab:                 c.packetLab(c.d.labNow()),
 	}
 	if err := c.opt.algorithms.apply(cfg); err != nil {
 		return nil, asError(err)

@@ -122,7 +122,7 @@ func (h *logHandler) Handle(ctx context.Context, r slog.Record) error {
 		b.WriteString(h.attrs)
 		r.Attrs(func(a slog.Attr) bool { appendAttr(&b, h.prefix, a); return true })
 		h.c.log(&LogEvent{
-			ConnectionID: h.c.id, LogLevel: level, Message: b.String()[:min(b.Len(), maxText)], LogType: r.Level.String(),
+			ConnectionID: h.c.id, LogLevel: level, Message: cut(b.String()), LogType: r.Level.String(),
 		}, level <= h.level)
 	}
 	if r.Level = detail(r.Level); h.next.Enabled(ctx, r.Level) {

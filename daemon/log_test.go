@@ -72,21 +72,6 @@ func TestLog(t *testing.T) {
 	}
 }
 
-func TestLogLevel(t *testing.T) {
-	for level, want := range map[string]bool{"0": false, "1": true} {
-		d := newDaemon(t)
-		must(t, d, "LogLevel="+level)
-		got := false
-		d.OnLog = func(*LogEvent) { got = true }
-		c, s := connect(t, d)
-		c.Close()
-		<-s.done
-		if got != want {
-			t.Errorf("LogLevel=%s: logged %v", level, got)
-		}
-	}
-}
-
 // TestLogAttrs: attributes and groups of slog become text.
 func TestLogAttrs(t *testing.T) {
 	d := New()

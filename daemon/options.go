@@ -44,6 +44,7 @@ type options struct {
 	windows                                 *connection.Budget
 	algorithms                              algorithmSet
 	idleTimeout, handshakeTimeout, logLevel int
+	logChannelData                          bool
 	loginGrace, maxAuth                     int
 	rekeyBytes                              int64
 	version, versionPattern                 string
