@@ -10,7 +10,8 @@ import (
 // Lab is for people who test other implementations of SSH: it lets them see,
 // change, drop, repeat and inject whatever a connection of ours sends and
 // receives, in any state and in either role, right or wrong. Config.Lab puts
-// one in; without, a connection pays one comparison a packet for it.
+// one in, and so do sshclient's Config.Transport and the daemon's SetLab;
+// without, a connection pays one comparison a packet for it.
 //
 // A packet passes four points, each with a hook, and a fifth hook is told of
 // every change of state:
@@ -32,7 +33,8 @@ import (
 // connections at once. They run where the bytes pass: a hook must not wait,
 // and must not itself call what sends on, re-keys or ends its connection; it
 // returns what is to be sent, or starts a goroutine. The State hook is the way
-// to say something unasked.
+// to say something unasked; [Conn.WritePacket] sends any payload, too, while
+// no exchange runs.
 //
 // A Lab sees passwords and all that is said. It holds no keys.
 type Lab struct {
