@@ -129,12 +129,12 @@ func (c *Channel) Done() <-chan struct{} {
 	return c.done
 }
 
-// CutOff reports whether the connection ended before both sides had closed the
+// CutOff reports whether the connection ended before either side had closed the
 // channel.
 func (c *Channel) CutOff() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.dead != nil && !c.over.Load()
+	return c.dead != nil && !c.closing // which the peer's CLOSE sets, too
 }
 
 // Read reads plain data. It returns io.EOF after the peer's EOF or CLOSE, and

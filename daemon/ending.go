@@ -71,8 +71,8 @@ func leftEarly(err error) error {
 }
 
 // left judges a connection that the client closed, without a word, after it had
-// logged in: with channels open that is a loss, and otherwise how many clients
-// end when they have nothing more to do.
+// logged in: with channels that neither side had closed it is a loss, and
+// otherwise how many clients end when they have nothing more to do.
 func left(err error, channels int) error {
 	switch _, known := errors.AsType[*Error](err); {
 	case known || !hungUp(err):

@@ -24,8 +24,13 @@ type ConnectionRequestEvent struct {
 // DisconnectedEvent says that a connection has ended.
 type DisconnectedEvent struct {
 	ConnectionID int
-	StatusCode   int    // 0 for a normal end, or the code of an [Error]
-	Description  string // "OK", or what went wrong
+	// StatusCode is 0 for a normal end: either side has taken its leave, or the
+	// client has hung up with nothing left open. Otherwise it is the code of an
+	// [Error]: 1300 where the client did not manage to log in, 10054 where it was
+	// lost or left in anger, 10060 where something took too long, 10053 where
+	// this side gave it up, or what the system said.
+	StatusCode  int
+	Description string // "OK", or what went wrong
 }
 
 // ErrorEvent reports an error that no method call could return.

@@ -294,6 +294,26 @@ func TestPathServerCloses(t *testing.T) {
 	expectPath(t, r, sessionEvents, `DataIn 1 "enough"`, "Closed 1", "Status disconnected", "Disconnected 0 OK")
 }
 
+// TestPathHangsUp: a client may hang up on a channel that the server has closed,
+// without a CLOSE of its own. Nothing is lost.
+func TestPathHangsUp(t *testing.T) {
+	d := newDaemon(t)
+	r := recordAll(d)
+	s := serve(t, d)
+	p := logIn(t, s)
+	openSession(t, p, 100)
+	r.wait(t, "ReadyToSend")
+	if err := d.CloseChannel(1); err != nil {
+		t.Error(err)
+	}
+	if _, err := p.ReadMsg(wire.MsgChannelClose); err != nil {
+		t.Error(err)
+	}
+	s.client.Close()
+	<-s.done
+	expectPath(t, r, sessionEvents, "Closed 1", "Status disconnected", "Disconnected 0 OK")
+}
+
 // TestPathLost: a connection that breaks says so, closes its channels, and
 // hands over what it had received.
 func TestPathLost(t *testing.T) {
