@@ -256,12 +256,14 @@ func TestRES10(t *testing.T) {
 	}
 	round := func() {
 		for i := range n {
-			s := serve(t, d)
-			p := transporttest.NewPeer(s.client, wire.Client)
+			client, server := transporttest.Pipe()
+			done := make(chan error, 1)
+			go func() { done <- d.ServeConn(t.Context(), server) }()
+			p := transporttest.NewPeer(client, wire.Client)
 			fail[i%len(fail)](p)
 			p.ReadDisconnect()
-			s.client.Close()
-			if err := <-s.done; err == nil {
+			client.Close()
+			if err := <-done; err == nil {
 				t.Error("no error")
 			}
 		}
