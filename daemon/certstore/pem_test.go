@@ -16,7 +16,7 @@ import (
 
 func TestPEM(t *testing.T) {
 	k := newKey(t, pkix.Name{CommonName: "a"}, "")
-	text, err := sshkey.MarshalPrivateKey(k.Signer, "comment", []byte("pass"))
+	text, err := sshkey.PrivateKeyFormat{Rounds: 1}.MarshalPrivateKey(k.Signer, "comment", []byte("pass"))
 	if err != nil {
 		t.Fatal(err)
 	}
