@@ -53,7 +53,8 @@ type setting struct {
 //	SSHKeepAliveInterval       seconds of silence after which a client is asked whether it is there, as
 //	                           keepalive@openssh.com; looked after once an interval; default 0, never
 //	SSHKeepAliveCountMax       unanswered questions after which a connection ends; default 5
-//	SSHKeyExchangeAlgorithms, SSHMacAlgorithms, SSHPublicKeyAlgorithms  comma lists, most wanted first
+//	SSHKeyExchangeAlgorithms, SSHMacAlgorithms, SSHPublicKeyAlgorithms  comma lists, most wanted first; until
+//	                           the last is set, host keys with X.509 certificates are also offered as x509v3-*
 //	SSHVersionPattern          comma list of patterns for the client's identification
 //	TcpNoDelay                 default True: small packets leave at once, since output is coalesced already
 //	UnauthenticatedStart, UnauthenticatedMax, UnauthenticatedPerSource  limits before login: 100, 1000, 64

@@ -6,6 +6,9 @@
 //	d.SetHostKeys(key)
 //	d.StartListening()
 //
+// SetHostKeys takes keys that the program has; the SSHCert properties take
+// them from a file or store of any form that package certstore opens.
+//
 // It assembles the layers below it: transport (RFC 4253), userauth (RFC 4252)
 // and connection (RFC 4254).
 //

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hawser-ssh/hawser/connection/sshclient"
 	"github.com/hawser-ssh/hawser/daemon"
+	"github.com/hawser-ssh/hawser/daemon/certstore"
 	"github.com/hawser-ssh/hawser/transport/sshkey"
 	"github.com/hawser-ssh/hawser/userauth"
 )
@@ -46,6 +47,22 @@ func Example() {
 
 	fmt.Print(client(d.LocalPort(), hostKey.PublicKey(), "hello"))
 	// Output: you said hello
+}
+
+// The host key comes from a PFX file.
+func Example_keyStore() {
+	const pfxFile = "../testdata/keys/rsa.p12"
+
+	d := daemon.New()
+	d.SetSSHCertStoreType(int(certstore.PFXFile))
+	d.SetSSHCertStore([]byte(pfxFile))
+	d.SetSSHCertStorePassword("sesame")
+	if err := d.SetSSHCertSubject("CN=rsa.example.org"); err != nil { // "*" takes any key
+		log.Fatal(err)
+	}
+	fmt.Println(d.SSHCertSubject())
+
+	// Output: CN=rsa.example.org, O="Ships, boats", C=NL
 }
 
 // client runs a command on the server.

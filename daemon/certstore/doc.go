@@ -1,9 +1,58 @@
 // Package certstore opens the stores that people keep keys in and gives their
-// keys as crypto.Signers.
+// keys as crypto.Signers. It needs nothing of the daemon.
 //
 //	store, err := certstore.Open(certstore.PFXFile, []byte("server.pfx"), "password")
-//	key, err := certstore.Find(store, "CN=www.example.org")
-//	signers, err := key.Signers() // for daemon.SetHostKeys
+//	if err != nil {
+//		return err // ErrPassword, ErrMalformed, ...
+//	}
+//	key, err := certstore.Find(store, "*") // or a subject, such as "CN=www.example.org"
+//	if err != nil {
+//		return err // ErrNoPrivateKey, ErrNotFound, ...
+//	}
+//	hostKeys, err := key.Signers() // for daemon.SetHostKeys; key.Signer is the crypto.Signer
+//
+// With the daemon alone the same is SetSSHCertStoreType, SetSSHCertStore,
+// SetSSHCertStorePassword and, last, SetSSHCertSubject.
+//
+// # What can be opened
+//
+// Each form has a type for the name of a file and one for its contents, in
+// binary or base64. [Auto] takes either, and tells the form by the contents.
+// Where one form has several kinds of encryption, all are read that the
+// programs named here write.
+//
+//	PFX, .p12        Windows, OpenSSL, Java, browsers: several keys with their chains;
+//	                 with AES, RC2, RC4 or triple DES, in DER or BER
+//	JKS              keytool: of type JKS, or PKCS12, which .jks files are today
+//	BCFKS            Bouncy Castle: PBKDF2 or scrypt, CCM or key wrap; with a MAC
+//	PEMKey           PKCS #1, PKCS #8, SEC 1, OpenSSH, in PEM or DER, encrypted or
+//	                 not, with certificates beside them
+//	PPK              PuTTY, versions 2 and 3
+//	XML              .NET's RSAKeyValue and DSAKeyValue
+//	JWK              a key, a set, or either encrypted with a password (JWE)
+//	PublicKey        a certificate or public key, in PEM or DER
+//	SSHPublicKey     a line of a .pub file, or RFC 4716
+//	P7B              a chain of certificates
+//	User, Machine    the stores of Windows
+//	SecurityKey      a PKCS #11 token
+//
+// Keys are RSA of 1024 to 16384 bits, ECDSA on the NIST curves, Ed25519,
+// Ed448, and DSA of 1024 bits. Whether SSH accepts a key is for
+// sshkey.NewSigner to say: it asks for 2048 bits of RSA. Keys of other types
+// are left out if there is another key in the store, and an error if not.
+//
+// PublicKey, SSHPublicKey and P7B have no private keys: they open, but make no
+// host key. JCEKS, PuTTY's version 1 and ssh.com's private keys are not read,
+// and the error says what converts them.
+//
+// # What cannot happen
+//
+// A file cannot make Open panic, take more than [MaxMemory] for a key
+// derivation, or derive more than [MaxIterations]; what asks for more is
+// [ErrTooCostly] before it starts. An error never repeats a key or a password.
+// A store is read as a whole when it is opened, and the keys in it then stay
+// in memory until they are garbage; what was decrypted on the way is cleared,
+// as far as Go lets us.
 //
 // # Where things are
 //

@@ -12,6 +12,9 @@
 // neither -agent=false nor -x11=false nor the user's key forbids it. The agent's socket and the authority file with the
 // cookie lie in directories that only this user can enter, and go with the connection and the session.
 //
+// The file of -hostkey may be of any form that daemon/certstore opens, and is refused where others than its owner can read
+// it, and so is that of -hostkey-password-file. A key with an X.509 certificate beside it is also offered with that.
+//
 // With -genkey TYPE FILE it makes a host key, shows its fingerprint, and ends.
 //
 // SIGINT, SIGTERM and SIGHUP end it: it listens no more, sessions go on for the -drain time, and the exit status is 0. A

@@ -19,8 +19,8 @@ func TestReadmeCode(t *testing.T) {
 	// The example's code stands one level deeper.
 	flat := strings.ReplaceAll(string(example), "\n\t", "\n")
 	blocks := strings.Split(string(readme), "```go\n")[1:]
-	if len(blocks) != 2 {
-		t.Errorf("%d blocks of Go code, want 2", len(blocks))
+	if len(blocks) != 3 {
+		t.Errorf("%d blocks of Go code, want 3", len(blocks))
 	}
 	for _, block := range blocks {
 		code, _, _ := strings.Cut(block, "```")
