@@ -48,6 +48,19 @@
 // Locks are taken in the order event queue of a connection, registry, channel,
 // send state, and none of them is held while a handler runs.
 //
+// # Seeing what happens
+//
+// Every connection says what becomes of it in OnSSHStatus and OnLog, and, with
+// SetLogger, to log/slog: never a payload, a password or a key.
+// [SSHConnection.ConnectionState] is what is known of one: versions, algorithms
+// both ways, fingerprints of the software on either side, traffic, re-keys, how
+// the client has logged in, and why it ended. [Daemon.SetMetrics] is for
+// counting; package metrics does it for Prometheus. [Daemon.SetKeyLogWriter] lets
+// Wireshark read a capture, for debugging only.
+//
+// MIGRATION.md says where a program that was written for the reference component
+// finds each of its names.
+//
 // # Ownership of data
 //
 // The []byte fields of events are views, valid until the handler returns. The

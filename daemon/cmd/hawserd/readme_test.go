@@ -22,6 +22,9 @@ func TestReadmeCode(t *testing.T) {
 	if len(blocks) != 3 {
 		t.Errorf("%d blocks of Go code, want 3", len(blocks))
 	}
+	if n := strings.Count(strings.Split(blocks[0], "```")[0], "\n"); n >= 30 {
+		t.Errorf("a first server takes %d lines, want less than 30", n)
+	}
 	for _, block := range blocks {
 		code, _, _ := strings.Cut(block, "```")
 		if !strings.Contains(flat, code) {
