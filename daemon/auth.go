@@ -38,6 +38,7 @@ func (l *asker) config() *userauth.ServerConfig {
 		PublicKey:           l.publicKey,
 		KeyboardInteractive: l.interactive,
 		SignatureAlgorithms: c.opt.userKeyAlgorithms(),
+		KeyLimits:           sshkey.Limits{MinRSABits: c.opt.minRSABits},
 		MaxFailures:         c.opt.maxAuth,
 		Observe:             l.observe,
 		Logger:              c.logger(),

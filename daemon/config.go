@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hawser-ssh/hawser/transport/sshkey"
 	"github.com/hawser-ssh/hawser/wire"
 )
 
@@ -32,6 +33,7 @@ type setting struct {
 //	BuildInfo                  read-only: version and toolchain
 //	CodePage                   of the text of SendText and of the parameter type s, at once, by its number
 //	                           on Windows; default 65001, UTF-8
+//	CompressionLevel           of zlib, 1 for the fastest to 9 for the smallest; 0, the default, for a choice of ours
 //	ConnectionUID[id]          read-only: the number of a connection that is never reused, 0 for none
 //	DefaultConnectionTimeout   seconds a client may be silent before it is logged in; 0, the default, for LoginGraceTime alone
 //	DefaultIdleTimeout         seconds a client may be silent; 0, the default, for ever
@@ -47,6 +49,7 @@ type setting struct {
 //	LoginGraceTime             seconds from accept to login; default 60
 //	MaxAuthAttempts            failed logins after which a connection ends; default 6
 //	MaxConnections             1 to 100000; default 1000; error 108 while listening
+//	MinRSABits                 of the keys of users and of their hosts, 1024 to 16384; default 2048
 //	ProcessIdleEvents          False: events wait for DoEvents; default True
 //	SelectWaitMillis           how long DoEvents waits for an event; default 20
 //	ServerSSHVersionString     the identification, which begins with SSH-2.0-
@@ -136,6 +139,7 @@ var settings = [...]setting{
 	{name: "CodePage",
 		get: func(d *Daemon, _ int) (string, error) { return strconv.Itoa(d.opt.snapshot().codePage), nil },
 		set: setCodePage},
+	number("CompressionLevel", 0, 9, func(o *options) *int { return &o.compressionLevel }),
 	{name: "ConnectionUID", indexed: true, get: getConnectionUID},
 	number("DefaultConnectionTimeout", 0, maxSeconds, func(o *options) *int { return &o.handshakeTimeout }),
 	number("DefaultIdleTimeout", 0, maxSeconds, func(o *options) *int { return &o.idleTimeout }),
@@ -152,6 +156,7 @@ var settings = [...]setting{
 	number("LoginGraceTime", 1, maxSeconds, func(o *options) *int { return &o.loginGrace }),
 	number("MaxAuthAttempts", 1, 1000, func(o *options) *int { return &o.maxAuth }),
 	whileStopped(number("MaxConnections", 1, maxMaxConnections, func(o *options) *int { return &o.maxConnections })),
+	number("MinRSABits", sshkey.LowestMinRSABits, sshkey.MaxRSABits, func(o *options) *int { return &o.minRSABits }),
 	boolean("ProcessIdleEvents", func(o *options) *bool { return &o.processIdle }),
 	number("SelectWaitMillis", 0, maxSeconds, func(o *options) *int { return &o.selectWait }),
 	text("ServerSSHVersionString", func(o *options) *string { return &o.version }, checkVersion),

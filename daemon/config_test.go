@@ -32,6 +32,8 @@ func TestConfigRoundTrip(t *testing.T) {
 		{"LoginGraceTime", "60", "5", "5"},
 		{"MaxAuthAttempts", "6", "1", "1"},
 		{"MaxConnections", "1000", "100000", "100000"},
+		{"CompressionLevel", "0", "9", "9"},
+		{"MinRSABits", "2048", "1024", "1024"},
 		{"ProcessIdleEvents", "True", "0", "False"},
 		{"SelectWaitMillis", "20", "1", "1"},
 		{"ServerSSHVersionString", transport.DefaultVersion, "SSH-2.0-mine 1=2", "SSH-2.0-mine 1=2"},
@@ -75,7 +77,8 @@ func TestConfigRefuses(t *testing.T) {
 		"TcpNoDelay=maybe", "ServerSSHVersionString=SSH-1.5-x", "ServerSSHVersionString=SSH-2.0-", "ServerSSHVersionString=SSH-2.0-\x01",
 		"ServerSSHVersionString=SSH-2.0-" + strings.Repeat("x", 250), "SSHMacAlgorithms=", "SSHMacAlgorithms=hmac-nonsense",
 		"AlgorithmProfile=none", "AltSSHCertCount=-1", "AltSSHCertStore[0]=x", "AltSSHCertStoreType[0]", "KeyRenegotiationThreshold=0",
-		"CodePage=36", "UserAuthBanner[1", "InBufferSize=-1"} {
+		"CodePage=36", "UserAuthBanner[1", "InBufferSize=-1",
+		"CompressionLevel=10", "MinRSABits=1023", "MinRSABits=16385"} {
 		if got, err := New().Config(text); err == nil {
 			t.Errorf("Config(%q) = %q", text, got)
 		} else if e, ok := errors.AsType[*Error](err); !ok || e.Code != CodeInvalidArgument {

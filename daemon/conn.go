@@ -310,6 +310,7 @@ func (c *conn) transportConfig() (*transport.Config, error) {
 		Version:             c.opt.version,
 		HostKeys:            c.opt.signers(),
 		SignatureAlgorithms: c.opt.userKeyAlgorithms(),
+		CompressionLevel:    c.opt.compressionLevel,
 		HandshakeTimeout:    c.opt.loginGraceTime(),
 		RekeyBytes:          uint64(c.opt.rekeyBytes),
 		KeyLogWriter:        c.d.keyLogWriter(),

@@ -46,6 +46,7 @@ type options struct {
 	idleTimeout, handshakeTimeout, logLevel int
 	logChannelData                          bool
 	loginGrace, maxAuth                     int
+	compressionLevel, minRSABits            int
 	rekeyBytes                              int64
 	version, versionPattern                 string
 	keepaliveInterval, keepaliveCount       int // seconds
@@ -68,7 +69,7 @@ func defaultOptions() *options {
 		authMethods: "password,publickey",
 		cert:        keyStore{store: []byte(defaultStore)},
 		algorithms:  modernAlgorithms(),
-		logLevel:    1, loginGrace: DefaultLoginGrace, maxAuth: DefaultMaxAuth,
+		logLevel:    1, loginGrace: DefaultLoginGrace, maxAuth: DefaultMaxAuth, minRSABits: sshkey.DefaultMinRSABits,
 		rekeyBytes: transport.DefaultRekeyBytes,
 		version:    transport.DefaultVersion, versionPattern: "*SSH-1.99-*,*SSH-2.0-*",
 		keepaliveCount: 5, allowedClients: "*", bindExclusively: true,

@@ -285,7 +285,7 @@ func TestSurfaceDefaults(t *testing.T) {
 // TestSurfaceConfig: Config knows each setting of the table, and the table each
 // that Config knows but for our own.
 func TestSurfaceConfig(t *testing.T) {
-	own := []string{"AlgorithmProfile", "LogChannelData", "LoginGraceTime", "UnauthenticatedMax", "UnauthenticatedPerSource", "UnauthenticatedStart"}
+	own := []string{"AlgorithmProfile", "CompressionLevel", "LogChannelData", "LoginGraceTime", "MinRSABits", "UnauthenticatedMax", "UnauthenticatedPerSource", "UnauthenticatedStart"}
 	known := map[string]bool{}
 	for _, s := range settings {
 		known[s.name] = s.indexed

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"crypto/rand"
+	"crypto/rsa"
 	"slices"
 	"strings"
 	"testing"
@@ -65,5 +66,29 @@ func TestUserKeyAlgorithms(t *testing.T) {
 	must(t, d, "SSHPublicKeyAlgorithms=ssh-ed25519,ssh-rsa")
 	if got := d.opt.snapshot().userKeyAlgorithms(); !slices.Equal(got, []string{"ssh-ed25519", "ssh-rsa", "ssh-ed448"}) {
 		t.Error(strings.Join(got, ","))
+	}
+}
+
+// TestMinRSABits: an old key logs in where the program asks for such (KEY-03).
+func TestMinRSABits(t *testing.T) {
+	small, err := rsa.GenerateKey(nil, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := xssh.NewSignerFromSigner(small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bits := range []string{"2048", "1024"} {
+		d := newDaemon(t)
+		must(t, d, "MinRSABits="+bits)
+		d.OnSSHUserAuthRequest = func(e *SSHUserAuthRequestEvent) { e.Accept = e.AuthMethod == "publickey" }
+		c, err := dial(serve(t, d), clientConfig("bob", xssh.PublicKeys(key)))
+		if (err == nil) != (bits == "1024") {
+			t.Errorf("%s: %v", bits, err)
+		}
+		if err == nil {
+			c.Close()
+		}
 	}
 }

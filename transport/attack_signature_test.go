@@ -3,6 +3,7 @@ package transport_test
 import (
 	"context"
 	"crypto"
+	"crypto/rsa"
 	"errors"
 	"testing"
 
@@ -120,4 +121,27 @@ func TestKEY01PreviousExchange(t *testing.T) {
 	second.Signature = first.Signature
 	must(t, s.peer.Send(second.Append(nil)))
 	s.dropped(t, wire.ReasonKeyExchangeFailed)
+}
+
+// KEY-03: RSA of 1024 bits is a host key only where a client asks for it, and
+// what is below never is.
+func TestKEY03HostKeySize(t *testing.T) {
+	small, err := rsa.GenerateKey(nil, 1024)
+	must(t, err)
+	key, err := sshkey.Limits{MinRSABits: 1024}.NewSigner(small)
+	must(t, err)
+	for bits, ok := range map[int]bool{0: false, 1025: false, 1024: true, 1: true} {
+		a, b := transporttest.Pipe()
+		client := transport.Config{VerifyHostKey: trustAny, KeyLimits: sshkey.Limits{MinRSABits: bits}}
+		c, s := transport.Client(a, &client), transport.Server(b, &transport.Config{HostKeys: []sshkey.Signer{key}})
+		discarded := make(chan error, 1)
+		go func() { discarded <- s.Handshake(t.Context()) }()
+		if err := c.Handshake(t.Context()); (err == nil) != ok {
+			t.Errorf("at least %d bits: %v", bits, err)
+		}
+		<-discarded
+		discard(c, s)
+		c.Close()
+		s.Close()
+	}
 }

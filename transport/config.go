@@ -87,6 +87,10 @@ type Config struct {
 	// once: a key that changes in a re-key is always an error. nil refuses.
 	VerifyHostKey func(ctx context.Context, key sshkey.PublicKey) error
 
+	// KeyLimits are the sizes of a server's key that a client accepts; the zero
+	// value refuses RSA below 2048 bits, which old devices have.
+	KeyLimits sshkey.Limits
+
 	// HandshakeTimeout bounds Handshake.
 	HandshakeTimeout time.Duration
 	// A re-key starts after so many bytes or packets in one direction, or so

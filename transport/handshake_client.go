@@ -38,7 +38,7 @@ func (x *exchange) agreeAsClient() error {
 // the algorithm that was negotiated and is one to trust.
 func (x *exchange) verify(blob, signature []byte, in kex.HashInput) error {
 	x.hash = x.method.ExchangeHash(in)
-	key, err := sshkey.ParsePublicKey(blob)
+	key, err := x.c.cfg.KeyLimits.ParsePublicKey(blob)
 	if err == nil && key.Type() != sshkey.KeyType(x.algs.HostKey) {
 		err = errHostKeyType
 	}

@@ -114,7 +114,7 @@ func (c *Conn) HostKeyCandidates(announcement []byte) ([]sshkey.PublicKey, error
 	}
 	var keys []sshkey.PublicKey
 	for blob := range told.All() {
-		key, err := sshkey.ParsePublicKey(blob)
+		key, err := c.cfg.KeyLimits.ParsePublicKey(blob)
 		if err != nil || !isPlain(key) || len(c.acceptable(key)) == 0 {
 			continue // of a type that we do not know or want
 		}

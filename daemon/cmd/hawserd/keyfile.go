@@ -22,6 +22,8 @@ type keyFile struct {
 	home string // of the account: what is above it is the system's to guard
 	log  *slog.Logger
 
+	limits sshkey.Limits // of the keys; set before the first login
+
 	mu   sync.Mutex
 	told []string // complaints about the file as it was read last
 }
@@ -39,7 +41,7 @@ func (k *keyFile) load() (keys []sshkey.AuthorizedKey, complaints []string, err 
 		return nil, nil, err
 	}
 	defer f.Close()
-	keys, warnings, err := sshkey.ParseAuthorizedKeys(io.LimitReader(f, maxAuthorizedKeys))
+	keys, warnings, err := k.limits.ParseAuthorizedKeys(io.LimitReader(f, maxAuthorizedKeys))
 	for _, w := range warnings {
 		complaints = append(complaints, fmt.Sprintf("line %d: %s", w.Line, w.Text))
 	}

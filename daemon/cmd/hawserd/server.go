@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -137,7 +138,7 @@ func (s *server) configure(opt *options) error {
 	if v, err := s.d.Config("ProcessIdleEvents"); err != nil || v != "True" {
 		return usagef("-config ProcessIdleEvents=False: hawserd has no loop that would run the events")
 	}
-	if err := s.allowKeys(opt); err != nil {
+	if err := errors.Join(s.limitKeys(), s.allowKeys(opt)); err != nil {
 		return err
 	}
 	if err := s.d.SetDefaultAuthMethods(strings.Join(s.login.next(&progress{}), ",")); err != nil {
@@ -148,6 +149,15 @@ func (s *server) configure(opt *options) error {
 	}
 	s.handleEvents()
 	return nil
+}
+
+// limitKeys makes the authorized keys as large as the settings want them.
+func (s *server) limitKeys() error {
+	bits, err := s.d.Config("MinRSABits")
+	if err == nil {
+		s.login.trust.keys.limits.MinRSABits, err = strconv.Atoi(bits)
+	}
+	return err
 }
 
 // allowKeys adds the algorithms that certificates and security keys need, and the groups, to what the settings chose.
