@@ -73,6 +73,37 @@ func TestAsyncSSHHostBased(t *testing.T) {
 	}
 }
 
+// TestSSHHostBased: OpenSSH's ssh and its ssh-keysign show what this machine says of the one who runs the test to a
+// server of the house.
+func TestSSHHostBased(t *testing.T) {
+	t.Parallel()
+	me := peertest.CurrentUser(t)
+	for _, kind := range []peertest.KeyType{peertest.Ed25519, peertest.RSA3072, peertest.ECDSA256} {
+		t.Run(string(kind), func(t *testing.T) {
+			key := peertest.NewKey(t, kind)
+			asked := make(chan string, 10)
+			h := newHouse(t)
+			h.auth.HostBased = func(_ context.Context, a *userauth.Attempt, k sshkey.PublicKey, _, host, user string) userauth.Result {
+				asked <- a.User + " " + host + " " + user
+				if a.User == "ann" && host == "desk.example" && user == me && sshkey.Equal(k, publicOf(t, key)) {
+					return userauth.Result{Outcome: userauth.Accept}
+				}
+				return userauth.Result{}
+			}
+			addr := h.listenTCP(t)
+			for user, code := range map[string]int{"ann": 0, "bob": 255} {
+				r := peertest.NewTarget(t, addr, user).HostBasedSSH(t, "desk.example", key, "echo in").Run(t)
+				if r.Code != code || (code == 0 && string(r.Stdout) != "in\n") {
+					t.Errorf("%s: status %d, %q, %s", user, r.Code, r.Stdout, r.Stderr)
+				}
+				if got, want := <-asked, user+" desk.example "+me; got != want {
+					t.Errorf("asked for %q, want %q", got, want)
+				}
+			}
+		})
+	}
+}
+
 // listenTCP serves on a free port until the test ends, and returns its address.
 func (h *house) listenTCP(t testing.TB) string {
 	t.Helper()
