@@ -30,6 +30,7 @@ type foreignClient struct {
 func foreignClients() []foreignClient {
 	list := []foreignClient{
 		{"ssh", each(runSSH)}, {"ssh1", each(runSSH1)}, {"plink", each(runPlink)}, {"dbclient", each(runDbclient)}, {"go", each(runGo)},
+		{"lsh", each(runLsh)},
 	}
 	scripts := peertest.ScriptTrips()
 	for _, name := range slices.Sorted(maps.Keys(scripts)) {
@@ -72,7 +73,7 @@ func newShore(t *testing.T, r rings, content []byte) *shore {
 // port returns the port of the row's server, which it starts if needed.
 func (s *shore) port(r row) int {
 	if s.servers[r] == nil {
-		v := &server{cfg: s.config(r), content: s.content, keys: s.rings.users.admit}
+		v := &server{cfg: s.config(r), content: s.content, keys: s.rings.users.admit, userAlg: append(sshkey.DefaultAlgorithms(), "ssh-rsa")}
 		if r.kind == userKeyKind {
 			s.giveUserKey(r.name)
 			v.userAlg, v.keysOnly = []string{r.name}, true
@@ -119,17 +120,22 @@ func textOf(p *atomic.Pointer[string]) string {
 
 // config has everything, but of the row's kind only the row.
 func (s *shore) config(r row) transport.Config {
-	c := transport.Config{
-		Kex:               append(append(kex.Default(), kex.Optional()...), kex.Insecure()...),
-		Ciphers:           append(cipher.Default(), cipher.Insecure()...),
-		MACs:              append(mac.Default(), mac.Insecure()...),
-		HostKeyAlgorithms: commonHostKeys,
-	}
+	c := everything()
 	force(s.t, &c, r)
 	for _, name := range c.HostKeyAlgorithms {
 		c.HostKeys = append(c.HostKeys, s.rings.hosts.signers[name])
 	}
 	return c
+}
+
+// everything is all algorithms, but of host keys.
+func everything() transport.Config {
+	return transport.Config{
+		Kex:               append(append(kex.Default(), kex.Optional()...), kex.Insecure()...),
+		Ciphers:           append(cipher.Default(), cipher.Insecure()...),
+		MACs:              append(mac.Default(), mac.Insecure()...),
+		HostKeyAlgorithms: commonHostKeys,
+	}
 }
 
 // commonHostKeys are what a server has where host keys are not the matter.
@@ -147,7 +153,7 @@ func force(t testing.TB, c *transport.Config, r row) {
 	case macKind:
 		c.MACs, err = mac.Lookup(r.name)
 		if err == nil {
-			c.Ciphers, err = cipher.Lookup("aes128-ctr", "aes256-ctr")
+			c.Ciphers, err = cipher.Lookup("aes128-ctr", "aes256-ctr", "aes256-cbc")
 		}
 	case hostKeyKind:
 		c.HostKeyAlgorithms = []string{r.name}
@@ -199,7 +205,8 @@ func (s *shore) trust(p *peertest.Trip, name string) {
 // testClient makes the trips of one client and notes those that went well.
 func (s *shore) testClient(t *testing.T, c foreignClient, ran *record) {
 	x := peertest.Trips{
-		User: userName, Password: userPass, Key: s.rings.users.store(t, "ssh-ed25519"), Command: "bulk", Input: noise(len(s.content)),
+		User: userName, Password: userPass, Command: "bulk", Input: noise(len(s.content)),
+		Key: s.rings.users.store(t, "ssh-ed25519"), OldKey: s.rings.users.store(t, "ssh-rsa"),
 	}
 	mine := map[string]row{}
 	for i, r := range rows {
@@ -299,4 +306,16 @@ func runPlink(t *testing.T, x peertest.Trips, p peertest.Trip) peertest.Outcome 
 // runDbclient leaves all but cipher and MAC to the server.
 func runDbclient(t *testing.T, x peertest.Trips, p peertest.Trip) peertest.Outcome {
 	return runProgram(t, target(x, p).Dbclient(t, nil, x.Command), x)
+}
+
+// runLsh leaves the key exchange to the server.
+func runLsh(t *testing.T, x peertest.Trips, p peertest.Trip) peertest.Outcome {
+	g := target(x, p)
+	if p.Key == nil {
+		g.Key = &x.OldKey
+	}
+	if p.MAC != "" {
+		g.Ciphers = "aes256-cbc" // it has no aes128-ctr
+	}
+	return runProgram(t, g.LshSSH(t, x.Command), x)
 }

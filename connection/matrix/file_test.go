@@ -101,7 +101,9 @@ with that algorithm forced. Clients are foreign and met our server, servers are 
 ## Programs
 
 Versions are as the programs announce them: ssh1 is Debian's openssh-client-ssh1, dbclient and dropbear one project, plink
-PuTTY's, conch Twisted's, netssh Ruby's Net::SSH, php phpseclib, node the npm package ssh2, go golang.org/x/crypto/ssh.
+PuTTY's, conch Twisted's, netssh Ruby's Net::SSH, php phpseclib, node the npm package ssh2, go golang.org/x/crypto/ssh,
+trilead and ganymed libraries for Java, lsh and lshd GNU's. A key with a certificate is believed for the sake of its
+authority alone; security keys are software. dbclient and lsh check no host keys.
 
 | program | role | version |
 |---|---|---|
@@ -117,13 +119,33 @@ PuTTY's, conch Twisted's, netssh Ruby's Net::SSH, php phpseclib, node the npm pa
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", row.name, r.names(row, asClient), r.names(row, asServer))
 	}
-	b.WriteString("\n## Proven otherwise\n\nNo foreign client, or no foreign server, has these.\n\n| algorithm | proven by |\n|---|---|\n")
+	b.WriteString(`
+## Proven otherwise
+
+No foreign client, or no foreign server, has these; where both lack, no live peer speaks it. The files are those of
+testdata/vectors.
+
+| algorithm | lacks | proven by |
+|---|---|---|
+`)
 	for _, row := range rows {
 		if row.instead != "" {
-			fmt.Fprintf(&b, "| `%s` | %s |\n", row.name, row.instead)
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", row.name, row.lacks(), row.instead)
 		}
 	}
 	return b.String()
+}
+
+// lacks are whom the row has not.
+func (r row) lacks() string {
+	what := map[kind]string{hostKeyKind: "host key: ", userKeyKind: "user key: "}[r.kind]
+	switch {
+	case r.clients != "":
+		return what + "server"
+	case r.servers != "":
+		return what + "client"
+	}
+	return what + "both"
 }
 
 // peers are all programs of the rows, sorted.

@@ -21,6 +21,10 @@ import (
 type foreignServer struct {
 	name  string
 	start func(t *testing.T, p provision) *peertest.Server
+	// old is for one that has nothing of what the client has by default, but takes its password.
+	old bool
+	// alone has a server for each algorithm that start's does not offer beside others.
+	alone map[string]func(t *testing.T) *peertest.Server
 }
 
 // provision is what a server is given. It may add keys of its own.
@@ -34,16 +38,31 @@ type provision struct {
 // foreignServers are all of them, in the order of the file.
 func foreignServers() []foreignServer {
 	return []foreignServer{
-		{"sshd", startSSHD},
-		{"dropbear", startDropbear},
-		{"asyncssh", startAsyncSSH},
-		{"paramiko", startParamiko},
-		{"conch", startConch},
-		{"node", startNode},
-		{"go", startGo},
-		{"tinyssh", startTinySSH},
-		{"erlang", startErlang},
+		{name: "sshd", start: startSSHD},
+		{name: "dropbear", start: startDropbear},
+		{name: "asyncssh", start: startAsyncSSH},
+		{name: "paramiko", start: startParamiko},
+		{name: "conch", start: startConch},
+		{name: "node", start: startNode},
+		{name: "go", start: startGo},
+		{name: "tinyssh", start: startTinySSH},
+		{name: "erlang", start: startErlang},
+		{name: "lshd", old: true, start: func(t *testing.T, _ provision) *peertest.Server { return startLshd(t, "") },
+			alone: lshdAlone("aes256-ctr", "cast128-cbc", "twofish-cbc")},
 	}
+}
+
+// startLshd starts the server with one cipher, or those of its default.
+func startLshd(t *testing.T, cipher string) *peertest.Server {
+	return peertest.StartLshd(t, peertest.LshdOptions{Account: peertest.NewAccount(t), Cipher: cipher})
+}
+
+func lshdAlone(ciphers ...string) map[string]func(t *testing.T) *peertest.Server {
+	alone := map[string]func(t *testing.T) *peertest.Server{}
+	for _, name := range ciphers {
+		alone[name] = func(t *testing.T) *peertest.Server { return startLshd(t, name) }
+	}
+	return alone
 }
 
 func startSSHD(t *testing.T, p provision) *peertest.Server {
@@ -139,13 +158,21 @@ func testServer(t *testing.T, p foreignServer, r rings, ran *record) {
 			continue
 		}
 		t.Run(string(row.kind)+" "+row.name, func(t *testing.T) {
+			server, hosts := server, hosts
+			if start := p.alone[row.name]; start != nil {
+				server = start(t)
+				hosts = r.hosts.with(t, server.HostKeys)
+			}
 			auth := userauth.PublicKeys(r.users.signers["ssh-ed25519"])
 			if row.kind == userKeyKind {
 				auth = userauth.PublicKeys(r.users.signers[row.name])
-			} else if server.Password == userPass {
+			} else if server.Password == userPass || p.old {
 				auth = password(server.Password)
 			}
 			cfg := &sshclient.Config{User: server.User, Auth: []userauth.Method{auth}, HostKey: hosts, Transport: new(transport.Config)}
+			if p.old {
+				*cfg.Transport = everything()
+			}
 			force(t, cfg.Transport, row)
 			version := visit(t, server.Addr, cfg)
 			if !t.Failed() {

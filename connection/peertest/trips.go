@@ -36,7 +36,7 @@ type Trip struct {
 // run the command with the input, and take its output.
 type Trips struct {
 	User, Password string
-	Key            Key // the other way to log in, for clients that take no password
+	Key, OldKey    Key // the other way to log in, for clients that take no password; OldKey is RSA
 	Command        string
 	Input          []byte
 	Trips          []Trip
@@ -68,6 +68,9 @@ var tripScripts = map[string]script{
 	"paramiko": {pythonTrips("paramiko_trips.py", "paramiko")},
 	"conch":    {pythonTrips("conch_trips.py", "twisted.conch.ssh")},
 	"jsch":     {jschTrips},
+	"trilead":  {trileadTrips},
+	"ganymed":  {ganymedTrips},
+	"libssh":   {libsshTrips},
 	"libssh2":  {libssh2Trips},
 	"netssh":   {netsshTrips},
 	"node":     {nodeTrips},
@@ -85,6 +88,23 @@ func jschTrips(t testing.TB, dir string) Cmd {
 	Lookup(t, "javac") // without, java runs no source
 	jars := JavaLibraries(t, "jsch", "jzlib")
 	return Cmd{Path: "java", Args: []string{"-cp", jars, unpack(t, dir, "JschTrips.java")}}
+}
+
+func trileadTrips(t testing.TB, dir string) Cmd {
+	Lookup(t, "javac")
+	return Cmd{Path: "java", Args: []string{"-cp", JavaLibraries(t, "trilead-ssh2"), unpack(t, dir, "TrileadTrips.java")}}
+}
+
+// ganymedTrips runs the same program on the library that trilead's was made of.
+func ganymedTrips(t testing.TB, dir string) Cmd {
+	Lookup(t, "javac")
+	path := unpack(t, dir, "TrileadTrips.java")
+	writeFile(t, path, strings.ReplaceAll(string(readFile(t, path)), "com.trilead.", "ch.ethz."), 0o600)
+	return Cmd{Path: "java", Args: []string{"-cp", JavaLibraries(t, "ganymed-ssh2"), path}}
+}
+
+func libsshTrips(t testing.TB, dir string) Cmd {
+	return Cmd{Path: compile(t, dir, "libssh_trips.c", "libssh/libssh.h", "-lssh")}
 }
 
 func libssh2Trips(t testing.TB, dir string) Cmd {
