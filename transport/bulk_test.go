@@ -121,12 +121,20 @@ func both(t *testing.T, a, b *transport.Conn, total int) {
 	readers.Wait()
 }
 
+// bulkBytes is how much goes each way.
+func bulkBytes() int {
+	if testing.Short() {
+		return 1 << 20
+	}
+	return 4 << 20
+}
+
 func TestBulkBothWays(t *testing.T) {
 	for _, p := range protections {
 		t.Run(p.cipher+" "+p.mac, func(t *testing.T) {
 			cfg := protection(t, p.cipher, p.mac)
 			c, s := connect(t, cfg, transport.Config{Ciphers: cfg.Ciphers, MACs: cfg.MACs})
-			both(t, c, s, 4<<20)
+			both(t, c, s, bulkBytes())
 		})
 	}
 }
@@ -147,7 +155,7 @@ func TestKEX18RekeyUnderLoad(t *testing.T) {
 		{"zlib", 0, 64 << 10, []string{"zlib"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			total := 4 << 20
+			total := bulkBytes()
 			if tt.client == 1 {
 				total = 256 << 10
 			}
