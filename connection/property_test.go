@@ -206,6 +206,8 @@ func FuzzMux(f *testing.F) {
 	open := wire.ChannelOpen{Type: typeSession, Sender: 1, Window: 100, MaxPacket: 10}
 	seed(true, open, wire.ChannelRequest{Type: "exec", WantReply: true, Payload: wire.Exec{Command: "x"}.Append(nil)},
 		wire.ChannelData{Data: []byte("abc")}, wire.ChannelEOF{}, wire.ChannelClose{}, open)
+	seed(true, open, wire.ChannelRequest{Type: reqX11, WantReply: true, Payload: wire.X11Req{Protocol: "X", Cookie: "c0ffee"}.Append(nil)},
+		wire.ChannelRequest{Type: reqAgent, WantReply: true})
 	seed(true, open, wire.ChannelExtendedData{Code: 1, Data: []byte("x")}, wire.ChannelWindowAdjust{Bytes: 1 << 31})
 	seed(false, wire.ChannelOpenConfirmation{Sender: 4, Window: 9, MaxPacket: 9}, wire.ChannelData{Data: []byte("abc")}, wire.ChannelClose{})
 	seed(false, wire.ChannelOpenFailure{}, wire.GlobalRequest{Name: "keepalive@openssh.com", WantReply: true}, wire.RequestSuccess{})

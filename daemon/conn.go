@@ -95,7 +95,7 @@ func (d *Daemon) requested(ctx context.Context, nc net.Conn, opt *options) bool 
 		e.Accept = false
 	}
 	if !e.Accept {
-		d.slog().Info("connection refused", "remote", host)
+		d.note(slog.LevelInfo, "connection refused", slog.String("remote", host))
 		d.metrics().ConnectionRefused(RefusedRequest)
 	}
 	return e.Accept && ctx.Err() == nil

@@ -63,6 +63,7 @@ type Daemon struct {
 	opt      optionsBox
 	reg      registry
 	gate     gate
+	notes    eventQueue     // log events that concern no connection
 	pending  chan *loopTask // events on their way to DoEvents
 	refusing chan struct{}  // a token for each refusal being told to a client
 
@@ -90,6 +91,7 @@ func New() *Daemon {
 	d.opt.reset()
 	d.reg.init()
 	d.gate.init()
+	d.notes.init()
 	return d
 }
 

@@ -27,6 +27,10 @@
 //	   |
 //	Disconnected: always, once, and last
 //
+// Once the program has ended a connection, or closed a channel, it is neither
+// asked nor told any more what the client sends there, until the Closed and
+// Disconnected events. What came before a client's own end is delivered.
+//
 // Everything is denied unless a handler allows it: what no handler answers,
 // what a handler leaves alone, and what a handler panics over. The exceptions
 // are connection requests and the service requests that the protocol expects,

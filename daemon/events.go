@@ -42,7 +42,7 @@ type ErrorEvent struct {
 
 // LogEvent is one log message. It holds no secrets and no payloads.
 type LogEvent struct {
-	ConnectionID int    // 0 where it concerns no connection
+	ConnectionID int    // 0 where it concerns no connection; such events run in parallel with those of connections
 	LogLevel     int    // 1 information, 2 details, 3 for debugging
 	Message      string // one line; text of the peer is escaped
 	LogType      string // the level's name of log/slog

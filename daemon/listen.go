@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/netip"
 	"slices"
@@ -50,7 +51,7 @@ func (d *Daemon) StartListening() error {
 	// The accept loop: it ends with the listener, and StopListening joins it.
 	go func() {
 		if err := d.acceptLoop(l); err != nil {
-			d.slog().Error("listening has ended", "err", err)
+			d.note(slog.LevelError, "listening has ended", slog.String("err", err.Error()))
 		}
 	}()
 	return nil
@@ -147,7 +148,7 @@ func (d *Daemon) acceptLoop(l *listener) error {
 			return err
 		}
 		delay = min(max(2*delay, 5*time.Millisecond), maxAcceptDelay)
-		d.slog().Warn("accept failed", "err", err, "retry", delay)
+		d.note(slog.LevelWarn, "accept failed", slog.String("err", err.Error()), slog.Duration("retry", delay))
 		pause := time.NewTimer(delay)
 		select {
 		case <-pause.C:
@@ -174,7 +175,7 @@ func (d *Daemon) admit(nc net.Conn) {
 	o := d.opt.snapshot()
 	t, err := d.gate.enter(nc.RemoteAddr(), o)
 	if err != nil {
-		d.slog().Warn("connection refused", "remote", nc.RemoteAddr(), "err", err)
+		d.note(slog.LevelWarn, "connection refused", slog.String("remote", addrText(nc.RemoteAddr())), slog.String("err", err.Error()))
 		d.countRefused(err)
 		go d.refuse(nc, o.version, err) // at most maxRefusals of them wait, for refusalTime
 		return

@@ -172,9 +172,7 @@ func appendAttr(b *strings.Builder, prefix string, a slog.Attr) {
 // know.
 func (c *conn) log(e *LogEvent, wanted bool) {
 	c.events.postLog(func(lost int) {
-		if lost > 0 {
-			e.Message += " (" + strconv.Itoa(lost) + " earlier messages were dropped)"
-		}
+		e.after(lost)
 		c.show(e, wanted)
 	})
 }
