@@ -204,6 +204,22 @@ func TestAltStores(t *testing.T) {
 	}
 }
 
+// TestCertificatesOfOldClients: the lists of the reference have the forms of the drafts of RFC 4253.
+func TestCertificatesOfOldClients(t *testing.T) {
+	d := newDaemon(t)
+	must(t, d, "AlgorithmProfile=compat2022", "AltSSHCertCount=2",
+		"AltSSHCertStoreType[0]=2", "AltSSHCertStore[0]="+keysDir+"rsa.p12", "AltSSHCertStorePassword[0]=sesame", "AltSSHCertSubject[0]=*",
+		"AltSSHCertStoreType[1]=2", "AltSSHCertStore[1]="+keysDir+"dsa.p12", "AltSSHCertStorePassword[1]=sesame", "AltSSHCertSubject[1]=*")
+	for _, algorithm := range []string{"x509v3-sign-rsa", "x509v3-sign-dss", "ssh-rsa", "ssh-dss"} {
+		if seen := shownKey(t, d, algorithm); seen == nil || seen.Type() != sshkey.KeyType(algorithm) {
+			t.Errorf("%s: shown %v", algorithm, seen)
+		}
+	}
+	if seen := shownKey(t, d, "x509v3-rsa2048-sha256"); seen != nil { // not in the list
+		t.Errorf("shown %v", seen)
+	}
+}
+
 // shownKey returns the host key that a client with that algorithm alone is shown; nil if there is none.
 func shownKey(t *testing.T, d *Daemon, algorithm string) (seen sshkey.PublicKey) {
 	t.Helper()

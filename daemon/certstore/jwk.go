@@ -142,10 +142,14 @@ func (j *jwk) ec() (plainKey, error) {
 	switch {
 	case !ok || curve.kty != j.Kty:
 		return plainKey{}, because(ErrUnsupported, "JWK on the curve %s", quoted(j.Crv))
-	case len(j.X) != curve.size || len(j.Y) != curve.size:
+	case len(j.X) > curve.size || len(j.Y) > curve.size:
 		return plainKey{}, malformed("JWK with a point of another size than the curve's")
 	}
-	return ecKey(curve.name, append(append([]byte{4}, j.X...), j.Y...), j.D), nil
+	point := make([]byte, 1+2*curve.size) // some programs leave zeros out in front
+	point[0] = 4
+	copy(point[1+curve.size-len(j.X):], j.X)
+	copy(point[1+2*curve.size-len(j.Y):], j.Y)
+	return ecKey(curve.name, point, j.D), nil
 }
 
 func (j *jwk) okp() (plainKey, error) {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hawser-ssh/hawser/connection/peertest"
 	"github.com/hawser-ssh/hawser/transport/sshkey"
@@ -118,7 +119,7 @@ var openssl = []recipe{
 
 func certRecipe(name string) recipe {
 	return recipe{file: name + ".crt", t: PublicKeyBlob, key: name + ".pem", public: true,
-		command: fmt.Sprintf("openssl req -new -key %s.pem -subj '%s%s.example.org' | openssl x509 -req -CA ca.crt -CAkey ca.key -set_serial 1 -days 36500 -out %s.crt 2>/dev/null", name, subjectOf, name, name)}
+		command: fmt.Sprintf("openssl req -new -key %s.pem -subj '%s%s.example.org' | openssl x509 -req -CA ca.crt -CAkey ca.key -set_serial 0x1$(openssl rand -hex 8) -days 36500 -out %s.crt 2>/dev/null", name, subjectOf, name, name)}
 }
 
 func pkcs8Recipe(name, form, flags string) recipe {
@@ -231,7 +232,7 @@ func TestMadeAnew(t *testing.T) {
 		for _, r := range k.recipes {
 			script += r.command + "\n"
 		}
-		if r := (peertest.Cmd{Path: "bash", Args: []string{"-c", script}, Dir: dir}).Run(t); r.Code != 0 {
+		if r := (peertest.Cmd{Path: "bash", Args: []string{"-c", script}, Dir: dir, Timeout: 5 * time.Minute}).Run(t); r.Code != 0 {
 			t.Fatalf("%s: status %d, %s%s", k.tools[0], r.Code, r.Stdout, r.Stderr)
 		}
 		checkRecipes(t, dir, k.recipes, false)
