@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/hawser-ssh/hawser/connection/peertest"
 	"github.com/hawser-ssh/hawser/transport"
+	"github.com/hawser-ssh/hawser/transport/sshkey"
 	"github.com/hawser-ssh/hawser/wire"
 )
 
@@ -22,6 +24,9 @@ func TestSendSSHPacketToPeers(t *testing.T) {
 		xonOff string // the answer to an xon-xoff, which not all know
 		signal int    // exit status after an exit-signal
 	}{
+		{"plink", func(t testing.TB, g peertest.Target, command string) peertest.Result {
+			return g.Plink(t, nil, command).Run(t)
+		}, failure, 128},
 		{"ssh", func(t testing.TB, g peertest.Target, command string) peertest.Result {
 			return g.RunSSH(t, nil, command)
 		}, failure, 255},
@@ -63,7 +68,11 @@ func packetDaemon(t *testing.T) (*Daemon, peertest.Target, func() []string) {
 	t.Helper()
 	var mu sync.Mutex
 	var answers []string
+	host, key := peertest.NewKey(t, peertest.Ed25519), peertest.NewKey(t, peertest.Ed25519)
 	d := newDaemon(t)
+	if err := d.SetHostKeys(signerOf(t, host)); err != nil {
+		t.Fatal(err)
+	}
 	d.SetLab(&transport.Lab{Message: func(e transport.LabEvent) [][]byte {
 		if m := e.Msg(); e.Direction == transport.Incoming && (m == wire.MsgChannelSuccess || m == wire.MsgChannelFailure) {
 			mu.Lock()
@@ -87,14 +96,31 @@ func packetDaemon(t *testing.T) (*Daemon, peertest.Target, func() []string) {
 		}
 	}
 	t.Cleanup(func() { d.Shutdown() })
-	key := peertest.NewKey(t, peertest.Ed25519)
-	target := peertest.NewTarget(t, fmt.Sprintf("127.0.0.1:%d", d.LocalPort()), "alice")
+	target := peertest.NewTarget(t, fmt.Sprintf("127.0.0.1:%d", d.LocalPort()), "alice", host)
 	target.Key = &key
 	return d, target, func() []string {
 		mu.Lock()
 		defer mu.Unlock()
 		return answers
 	}
+}
+
+// signerOf reads a key from its file.
+func signerOf(t *testing.T, key peertest.Key) sshkey.Signer {
+	t.Helper()
+	file, err := os.ReadFile(key.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, _, err := sshkey.ParsePrivateKey(file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := sshkey.NewSigner(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer
 }
 
 // scripts are the packets that answer a command, their fields as "type value".

@@ -15,10 +15,9 @@ import (
 // The field is a name, in any case, or a "%" list of types as ParamString takes
 // it, whose stepping starts behind the number. The names of a channel request
 // are those of the daemon's GetSSHParam; [Describe] shows those of a packet, and
-// layout.go has all. A field that
-// repeats has an index, as in "Prompt[1]"; without, it is the first. What
-// cannot be text stands in hexadecimal digits, and "Rest" is what follows the
-// fields that are known.
+// layout.go has all. A field that repeats has an index, as in "Prompt[1]";
+// without, it is the first. What cannot be text stands in hexadecimal digits,
+// and "Rest" is what follows the fields that are known.
 //
 // Some numbers mean different things to different methods. Which one it is
 // shows in the fields: a packet is taken for the first meaning that fits.
