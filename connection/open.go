@@ -146,7 +146,13 @@ func (o *OpenRequest) Accept(ev *Events) (*Channel, error) {
 	m.mu.Unlock()
 	msg := wire.ChannelOpenConfirmation{Recipient: c.remote, Sender: c.local, Window: c.windowSize, MaxPacket: m.cfg.MaxPacket}
 	_ = m.t.WriteControl(msg.Append(nil)) // an error means the end, of which c hears
+	c.logOpened()
 	return c, nil
+}
+
+// logOpened tells of an open channel. It runs without locks.
+func (c *Channel) logOpened() {
+	c.m.cfg.Logger.Debug("channel opened", "chan", c.local, "type", wire.Escape(c.kind, maxShownText))
 }
 
 // Reject refuses the channel. An empty text stands for the reason in words.
@@ -161,6 +167,7 @@ func (o *OpenRequest) Reject(reason wire.OpenReason, text string) error {
 	if err != nil {
 		return err
 	}
+	m.cfg.Logger.Debug("channel refused", "type", wire.Escape(o.Type, maxShownText), "reason", reason)
 	return m.refuse(o.remote, reason, text)
 }
 
@@ -194,6 +201,9 @@ func (m *Mux) Open(ctx context.Context, channelType string, extra []byte, ev *Ev
 	}
 	select {
 	case r := <-result:
+		if r.err == nil {
+			c.logOpened()
+		}
 		return r.ch, r.err
 	case <-ctx.Done():
 		return c.abandon(result, ctx.Err())

@@ -32,7 +32,13 @@ func (c *Conn) Abort(err error) { c.end(err, true) }
 func (c *Conn) failed(err error) error {
 	c.in.publish()
 	c.end(err, tellPeer(err))
-	return c.Err()
+	why := c.Err()
+	if !c.in.told {
+		c.in.told = true
+		s := c.ConnectionState()
+		c.logger().Debug("ended", "err", why, "sent", s.Sent.Bytes, "received", s.Received.Bytes, "rekeys", s.Rekeys)
+	}
+	return why
 }
 
 // tellPeer reports whether a DISCONNECT makes sense: not if the peer has gone.

@@ -45,6 +45,7 @@ type receiver struct {
 	decomp    decompressor
 	extInfo   extInfoState
 	debugSeen int
+	told      bool // the end has been logged
 
 	raw  syscall.RawConn // nil where the generic path must do
 	poll func(fd uintptr) bool

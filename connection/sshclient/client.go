@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"runtime/debug"
 	"slices"
@@ -76,6 +77,7 @@ func NewClient(ctx context.Context, nc net.Conn, addr string, cfg *Config) (*Cli
 	}
 	c.agents.start(c.t, cfg.ForwardAgent, cc.Handler)
 	c.learner.learn, c.learner.client, c.learner.next = cfg.LearnHostKeys, c, &c.agents
+	setLogger(&cc.Logger, cfg.Logger)
 	cc.Handler = &c.forwards
 	c.forwards.Next = &c.learner
 	c.forwards.MaxListeners, c.forwards.MaxBacklog = cfg.MaxListeners, cfg.MaxBacklog
@@ -109,10 +111,18 @@ func (c *Client) connect(ctx context.Context, nc net.Conn, addr string, cfg *Con
 	}
 	uc.User, uc.Methods = cfg.User, cfg.Auth
 	uc.Banner, uc.AllowNone = cfg.Banner, cfg.AllowUnauthenticated
+	setLogger(&uc.Logger, cfg.Logger)
 	c.noteAccepted(&uc)
 	agents := &agentSession{t: c.t}
 	defer agents.close()
 	return userauth.Authenticate(context.WithValue(ctx, agentSessionKey{}, agents), c.t, &uc)
+}
+
+// setLogger gives a layer that has no logger the caller's.
+func setLogger(layer **slog.Logger, l *slog.Logger) {
+	if *layer == nil {
+		*layer = l
+	}
 }
 
 // newHost describes the server for the policy. The address of a Unix socket,
@@ -150,6 +160,7 @@ func transportConfig(cfg *Config, host Host) (*transport.Config, error) {
 	if cfg.Transport != nil {
 		*tc = *cfg.Transport
 	}
+	setLogger(&tc.Logger, cfg.Logger)
 	known, err := cfg.HostKey.Algorithms(host)
 	if err != nil {
 		return nil, fmt.Errorf("sshclient: host key policy: %w", err)

@@ -2,6 +2,7 @@ package sshclient
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"net/netip"
 	"strings"
@@ -59,6 +60,10 @@ type Config struct {
 	Transport  *transport.Config
 	Userauth   *userauth.ClientConfig
 	Connection *connection.Config
+
+	// Logger gets what all layers have to say that have none of their own in
+	// the settings above; nil is silent. Never payloads, passwords or keys.
+	Logger *slog.Logger
 
 	// MaxListeners bounds what Listen asks for, and MaxBacklog how many
 	// connections may wait for each listener's Accept; more are refused. 0 is
