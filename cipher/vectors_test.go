@@ -81,6 +81,20 @@ func TestVectorsGCM(t *testing.T) {
 	}
 }
 
+// TestVectorsGCMForged: what Wycheproof seals, and what it forges.
+func TestVectorsGCMForged(t *testing.T) {
+	for _, g := range vectors(t, "aes_gcm_wycheproof.txt", 21) {
+		s, err := newGCM(Cipher{BlockSize: 16}, g["key"], g["iv"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.aead.Open(nil, s.nonce[:], g["sealed"], g["aad"])
+		if valid := g["valid"][0] == 1; valid != (err == nil) || valid && !bytes.Equal(got, g["plain"]) {
+			t.Errorf("id %x: opened %x, %v", g["id"], got, err)
+		}
+	}
+}
+
 func TestVectorsChaCha20Poly1305(t *testing.T) {
 	g := vectors(t, "chacha20_poly1305_rfc8439.txt", 3)
 	for _, way := range []chachaWay{byAEAD, byBlock} {

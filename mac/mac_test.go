@@ -54,7 +54,29 @@ func vectors(t *testing.T, file string) []map[string][]byte {
 
 // tagOf computes a MAC over data whose first four bytes travel as the sequence number.
 func tagOf(h func() hash.Hash, size int, key, data []byte) []byte {
-	return newHMAC(h, size)(key).Tag(nil, binary.BigEndian.Uint32(data), data[4:])
+	return tagBy(newHMAC(h, size), key, data)
+}
+
+func tagBy(row func(key []byte) Authenticator, key, data []byte) []byte {
+	return row(key).Tag(nil, binary.BigEndian.Uint32(data), data[4:])
+}
+
+// TestVectorsHMACForged: Wycheproof's keys, messages and tags, and tags that are another's.
+func TestVectorsHMACForged(t *testing.T) {
+	groups := vectors(t, "hmac_wycheproof.txt")
+	if len(groups) != 30 {
+		t.Fatalf("%d groups, want 30", len(groups))
+	}
+	for _, g := range groups {
+		for name, row := range map[string]func([]byte) Authenticator{
+			"sha1": newHMAC(sha1.New, 20), "sha256": newHMACSHA256(32), "sha512": newHMAC(sha512.New, 64),
+		} {
+			want, ok := g[name]
+			if got := tagBy(row, g["key"], g["data"]); ok && bytes.Equal(got, want) != (g["valid"][0] == 1) {
+				t.Errorf("%s, id %x: %x, tag %x", name, g["id"], got, want)
+			}
+		}
+	}
 }
 
 func TestVectorsHMACSHA2(t *testing.T) {
@@ -65,6 +87,9 @@ func TestVectorsHMACSHA2(t *testing.T) {
 	for i, g := range groups {
 		if got := tagOf(sha256.New, len(g["sha256"]), g["key"], g["data"]); !bytes.Equal(got, g["sha256"]) {
 			t.Errorf("case %d: sha256 %x, want %x", i+1, got, g["sha256"])
+		}
+		if got := tagBy(newHMACSHA256(len(g["sha256"])), g["key"], g["data"]); !bytes.Equal(got, g["sha256"]) {
+			t.Errorf("case %d: sha256 in pairs %x, want %x", i+1, got, g["sha256"])
 		}
 		if got := tagOf(sha512.New, len(g["sha512"]), g["key"], g["data"]); !bytes.Equal(got, g["sha512"]) {
 			t.Errorf("case %d: sha512 %x, want %x", i+1, got, g["sha512"])

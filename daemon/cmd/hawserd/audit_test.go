@@ -35,7 +35,7 @@ func TestSSHAudit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := peertest.Run(t, nil, "ssh-audit", "-n", "-l", "warn", "-p", port, host)
+		r := peertest.Run(t, nil, "ssh-audit", "-n", "-l", "warn", "-t", "60", "-p", port, host)
 		var bad []string
 		for _, f := range findings(string(r.Stdout)) {
 			if !accept(f) {

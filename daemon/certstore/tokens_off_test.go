@@ -1,5 +1,0 @@
-//go:build !(pkcs11 && cgo)
-
-package certstore
-
-const withTokens = false
