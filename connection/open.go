@@ -175,6 +175,9 @@ func (o *OpenRequest) Reject(reason wire.OpenReason, text string) error {
 // may be nil. A refusal is an *OpenError. When ctx ends first, a confirmation
 // that still comes is answered with CLOSE.
 func (m *Mux) Open(ctx context.Context, channelType string, extra []byte, ev *Events) (*Channel, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err // else a quick confirmation could win
+	}
 	c := m.newChannel(channelType, ev)
 	c.opening = true
 	result := make(chan openResult, 1)

@@ -197,6 +197,9 @@ func (c *Channel) waitToSend(ctx context.Context, p []byte) (canceled bool, err 
 
 // ask sends a request and waits for its reply. Who gives up loses the reply.
 func (a *asker) ask(ctx context.Context, onReply func(bool, []byte)) (waited, error) {
+	if err := ctx.Err(); err != nil {
+		return waited{}, err // else a quick reply could win
+	}
 	w := &waiter{result: make(chan waited, 1), onReply: onReply}
 	if err := a.enqueue(ctx, w); err != nil {
 		return waited{}, err
