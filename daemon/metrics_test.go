@@ -1,8 +1,10 @@
 package daemon
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -163,4 +165,35 @@ func metricsClosedSets(t *testing.T) {
 	expect(t, slices.Compact(lines), `closed 10053 "key exchange failed" false`, `closed 10053 "protocol error" false`,
 		`closed 10054 "other" true`, "handshake done mlkem768x25519-sha256 aes128-ctr", "handshake no common algorithm  ",
 		"login other denied", "login password accepted", "no channel other", "opened")
+}
+
+// TestMetricsRefused: each limit that keeps connections out is counted under its own name.
+func TestMetricsRefused(t *testing.T) {
+	for setting, reason := range map[string]string{
+		"MaxConnections=1":           RefusedFull,
+		"UnauthenticatedPerSource=1": RefusedSource,
+		"UnauthenticatedMax=1":       RefusedUnauthenticated,
+	} {
+		t.Run(reason, func(t *testing.T) {
+			d := newDaemon(t)
+			m := &counted{t: t}
+			d.SetMetrics(m)
+			must(t, d, "UnauthenticatedStart=1", setting)
+			addr := listen(t, d)
+			for range 2 { // the first is in when its version is here; the second hears of the refusal behind it
+				nc, err := net.Dial("tcp", addr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer nc.Close()
+				if _, err := bufio.NewReader(nc).ReadString('\n'); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want := "refused " + reason
+			if lines := m.all(); !slices.Contains(lines, want) {
+				t.Errorf("%q, want %q", lines, want)
+			}
+		})
+	}
 }

@@ -29,6 +29,12 @@
 // once and seals them there; the flusher takes the buffer as a whole and owns
 // it until it is written.
 //
+// # Seeing what happens
+//
+// Conn.ConnectionState is all there is to know of a connection, at any time.
+// Config.Logger hears of versions, keys and the end, never of payloads. With
+// Config.KeyLogWriter Wireshark can read a capture, for debugging only.
+//
 // # States
 //
 //	version line ── first exchange ── authentication ── open
