@@ -54,6 +54,17 @@
 // in memory until they are garbage; what was decrypted on the way is cleared,
 // as far as Go lets us.
 //
+// # Tokens
+//
+// A PKCS#11 token (SecurityKey) is named by its library, or where this knows
+// several tokens by a URI of RFC 7512; the password is the PIN. Its keys sign
+// there. It may be pulled out and put back while keys of it are in use.
+//
+//	certstore.Open(certstore.SecurityKey, []byte("/usr/lib/softhsm/libsofthsm2.so"), "1234")
+//	certstore.Open(certstore.SecurityKey, []byte("pkcs11:token=host?module-path=/usr/lib/opensc-pkcs11.so"), "1234")
+//
+// The libraries are in C: build with cgo and -tags pkcs11.
+//
 // # Where things are
 //
 //	store.go      Open, Parse, Store, Key
@@ -67,6 +78,6 @@
 //	fields.go     keys that are given as numbers
 //	pbe.go kdf.go hash.go   encryption with passwords; ccm.go rc2.go argon2d.go what the library has not
 //	ber.go        BER as DER
-//	platform.go   stores that are no files
+//	token*.go      PKCS#11 tokens, with -tags pkcs11; store_windows.go the stores of Windows
 //	errors.go, limits.go
 package certstore

@@ -45,7 +45,8 @@ type Key struct {
 
 // Open opens a store. source is, as t says, the name of a file, what is in it,
 // or the name of a system's store; password is the one of the store and of the
-// keys in it, and not looked at where there is none to give. Neither is kept.
+// keys in it, and not looked at where there is none to give. Neither is kept,
+// but for the PIN of a token, until Close.
 //
 // Errors to match are ErrPassword, ErrMalformed, ErrTooCostly, ErrUnsupported,
 // and for a file those of io/fs. A store without keys is no error.

@@ -1,3 +1,5 @@
+//go:build !windows
+
 package certstore
 
 import "runtime"
@@ -9,10 +11,5 @@ func openUser([]byte, string) (Store, error) { return nil, noWindowsStore() }
 func openMachine([]byte, string) (Store, error) { return nil, noWindowsStore() }
 
 func noWindowsStore() error {
-	return because(ErrUnsupported, "Windows certificate stores on %s", runtime.GOOS)
-}
-
-// openToken opens a PKCS #11 token.
-func openToken([]byte, string) (Store, error) {
-	return nil, because(ErrUnsupported, "PKCS #11 tokens")
+	return because(ErrUnsupported, "certificate stores of Windows, on %s", runtime.GOOS)
 }
