@@ -38,7 +38,9 @@ type setting struct {
 //	DefaultConnectionTimeout   seconds a client may be silent before it is logged in; 0, the default, for LoginGraceTime alone
 //	DefaultIdleTimeout         seconds a client may be silent; 0, the default, for ever
 //	InBufferSize, OutBufferSize  bytes of the socket's buffers; 0, the default, for the system's choice
-//	KeepAliveTime, KeepAliveInterval, KeepAliveRetryCount  of TCP, in milliseconds; 0, the default, for the system's choice
+//	KeepAliveTime, KeepAliveInterval  of TCP, in milliseconds, which systems round up to seconds; 0, the default, for
+//	                           the system's choice
+//	KeepAliveRetryCount        of TCP; 0, the default, for the system's choice
 //	KeyboardInteractivePrompts[id]  prompts of one connection: "text,echo=false;text,echo=true"
 //	KeyRenegotiationThreshold  bytes in one direction after which keys are exchanged anew; default 1073741824
 //	LicenseInfo                read-only

@@ -77,6 +77,7 @@ type Daemon struct {
 	keyLog    io.Writer
 	counter   Metrics
 
+	full     fullLog
 	resolver *net.Resolver // of host names in settings; nil is the system's
 }
 

@@ -175,7 +175,7 @@ func (d *Daemon) admit(nc net.Conn) {
 	o := d.opt.snapshot()
 	t, err := d.gate.enter(nc.RemoteAddr(), o)
 	if err != nil {
-		d.note(slog.LevelWarn, "connection refused", slog.String("remote", addrText(nc.RemoteAddr())), slog.String("err", err.Error()))
+		d.tellFull(nc, err)
 		d.countRefused(err)
 		go d.refuse(nc, o.version, err) // at most maxRefusals of them wait, for refusalTime
 		return

@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 	"unicode"
 
 	"github.com/hawser-ssh/hawser/transport"
@@ -24,6 +26,37 @@ func (d *Daemon) slog() *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	return d.logger
+}
+
+// fullLog keeps a flood of connections from being a flood of lines.
+type fullLog struct {
+	mu    sync.Mutex
+	last  time.Time
+	quiet int // refusals since the last line
+}
+
+// fullLogEvery is how far lines about refusals are apart at least.
+const fullLogEvery = time.Second
+
+// tellFull says that a connection was refused for a limit, or counts it for the
+// next line.
+func (d *Daemon) tellFull(nc net.Conn, cause error) {
+	f := &d.full
+	f.mu.Lock()
+	now := time.Now()
+	if now.Sub(f.last) < fullLogEvery {
+		f.quiet++
+		f.mu.Unlock()
+		return
+	}
+	quiet := f.quiet
+	f.last, f.quiet = now, 0
+	f.mu.Unlock()
+	attrs := []slog.Attr{slog.String("remote", addrText(nc.RemoteAddr())), slog.String("err", cause.Error())}
+	if quiet > 0 {
+		attrs = append(attrs, slog.Int("before", quiet))
+	}
+	d.note(slog.LevelWarn, "connection refused", attrs...)
 }
 
 // tell writes a line about the connection to the logger of SetLogger.

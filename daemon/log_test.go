@@ -7,8 +7,11 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	xssh "golang.org/x/crypto/ssh"
+
+	"github.com/hawser-ssh/hawser/transport/transporttest"
 )
 
 // lockedBuffer is a buffer for more than one goroutine.
@@ -181,4 +184,29 @@ func TestOperatorLog(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRefusedLog: connections too many are a line a second, which counts those
+// that had none.
+func TestRefusedLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := New()
+		var out lockedBuffer
+		d.SetLogger(slog.New(slog.NewTextHandler(&out, nil)))
+		client, server := transporttest.Pipe()
+		defer client.Close()
+		for range 3 {
+			for range 1000 {
+				d.tellFull(server, errTooMany)
+			}
+			time.Sleep(fullLogEvery)
+		}
+		d.tellFull(server, errTooMany)
+		var more []string
+		for line := range strings.Lines(out.String()) {
+			_, n, _ := strings.Cut(strings.TrimSpace(line), "before=")
+			more = append(more, n)
+		}
+		expect(t, more, "", "999", "999", "999")
+	})
 }
