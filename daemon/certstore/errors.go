@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/hawser-ssh/hawser/wire"
 )
 
 // Errors to match with errors.Is. The texts behind them say more.
@@ -34,8 +36,11 @@ var (
 // which is wanted.
 type SeveralError struct{ Subjects []string }
 
-// maxSubjects is how many subjects the text of a SeveralError repeats.
-const maxSubjects = 10
+// How many subjects the text of a SeveralError repeats, and how much of each.
+const (
+	maxSubjects = 10
+	maxSubject  = 200
+)
 
 // Error lists the subjects to choose from.
 func (e *SeveralError) Error() string {
@@ -45,7 +50,7 @@ func (e *SeveralError) Error() string {
 	}
 	quoted := make([]string, len(list))
 	for i, s := range list {
-		quoted[i] = fmt.Sprintf("%q", s)
+		quoted[i] = "'" + wire.Escape(s, maxSubject) + "'"
 	}
 	return fmt.Sprintf("certstore: the key store has %d private keys, choose one by its subject: %s%s",
 		len(e.Subjects), strings.Join(quoted, ", "), more)

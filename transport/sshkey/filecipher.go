@@ -34,6 +34,7 @@ var fileCiphers = [...]fileCipher{
 	{"aes128-cbc", 16, 16, 16, 0, openCBC, sealCBC},
 	{"aes192-cbc", 24, 16, 16, 0, openCBC, sealCBC},
 	{"aes256-cbc", 32, 16, 16, 0, openCBC, sealCBC},
+	{"3des-cbc", 24, 8, 8, 0, open3DES, seal3DES},
 	{"aes128-gcm@openssh.com", 16, 12, 16, 16, openGCM, sealGCM},
 	{"aes256-gcm@openssh.com", 32, 12, 16, 16, openGCM, sealGCM},
 }
@@ -63,6 +64,16 @@ func openCBC(key, iv, data, _ []byte) ([]byte, bool) {
 
 func sealCBC(key, iv, data []byte) (out, tag []byte) {
 	cipher.NewCBCEncrypter(aesBlock(key), iv).CryptBlocks(data, data)
+	return data, nil
+}
+
+func open3DES(key, iv, data, _ []byte) ([]byte, bool) {
+	cipher.NewCBCDecrypter(desBlock(key), iv).CryptBlocks(data, data)
+	return data, true
+}
+
+func seal3DES(key, iv, data []byte) (out, tag []byte) {
+	cipher.NewCBCEncrypter(desBlock(key), iv).CryptBlocks(data, data)
 	return data, nil
 }
 

@@ -67,8 +67,8 @@ func (l Limits) checkPrivate(key crypto.Signer) (crypto.Signer, error) {
 // what MarshalPrivateKey uses.
 type PrivateKeyFormat struct {
 	// Cipher is an OpenSSH cipher name: aes128-ctr, aes192-ctr, aes256-ctr
-	// (where empty), their -cbc forms, aes128-gcm@openssh.com or
-	// aes256-gcm@openssh.com.
+	// (where empty), their -cbc forms, aes128-gcm@openssh.com,
+	// aes256-gcm@openssh.com or, for old readers, 3des-cbc.
 	Cipher string
 	// Rounds of bcrypt, up to MaxKDFRounds; 0 stands for 24. Each costs some
 	// milliseconds, to the owner and to who guesses the passphrase.
