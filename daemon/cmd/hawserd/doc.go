@@ -27,6 +27,9 @@
 // The log has a line for each login, refused attempt, session and end of a connection, with the client's address; -v
 // adds what each step of a connection came to.
 //
+// With -metrics it counts, for Prometheus, and shows the counts over HTTP to whoever can reach that address; no names that
+// a client made up are among them. A later line of output says where: "metrics on http://HOST:PORT/metrics".
+//
 // # How a session flows
 //
 //	channel open "session"  -> session (session.go), a stream channel
@@ -38,6 +41,6 @@
 //
 // Goroutines: each running program has one that waits for it and one for each direction of data; each forwarding has
 // one for each direction; each remote forward, display and agent has an accept
-// loop. All end with their channel or connection, and shutdown waits for them, but not for system calls on files that do
+// loop. The metrics have an HTTP server. All end with their channel, connection or listener, and shutdown waits for them, but not for system calls on files that do
 // not answer.
 package main
