@@ -23,23 +23,24 @@ func TestSendSSHPacketToPeers(t *testing.T) {
 		run    func(t testing.TB, g peertest.Target, command string) peertest.Result
 		xonOff string // the answer to an xon-xoff, which not all know
 		signal int    // exit status after an exit-signal
+		leaves bool   // as soon as it has the exit status: its last answers may stay behind
 	}{
 		{"plink", func(t testing.TB, g peertest.Target, command string) peertest.Result {
 			return g.Plink(t, nil, command).Run(t)
-		}, failure, 128},
+		}, failure, 128, false},
 		{"ssh", func(t testing.TB, g peertest.Target, command string) peertest.Result {
 			return g.RunSSH(t, nil, command)
-		}, failure, 255},
+		}, failure, 255, false},
 		{"AsyncSSH", func(t testing.TB, g peertest.Target, command string) peertest.Result {
 			p := g.PythonClient(t)
 			p.Command = command
 			return p.AsyncSSH(t).Run(t)
-		}, success, 253},
+		}, success, 253, false},
 		{"paramiko", func(t testing.TB, g peertest.Target, command string) peertest.Result {
 			p := g.PythonClient(t)
 			p.Command = command
 			return p.Paramiko(t).Run(t)
-		}, success, 255},
+		}, success, 255, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d, target, answers := packetDaemon(t)
@@ -55,7 +56,11 @@ func TestSendSSHPacketToPeers(t *testing.T) {
 				t.Errorf("exit-signal: status %d: %s", signal.Code, signal.Stderr)
 			}
 			want := []string{c.xonOff, failure, failure, success}
-			if got := answers(); !slices.Equal(got, want) {
+			got := answers()
+			if c.leaves {
+				want = want[:min(len(want), max(1, len(got)))]
+			}
+			if !slices.Equal(got, want) {
 				t.Errorf("answers to xon-xoff, an unknown request, eow and exit-status: %v, want %v", got, want)
 			}
 		})
