@@ -2,6 +2,7 @@ package certstore
 
 import (
 	"bytes"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
 	"fmt"
@@ -270,6 +271,25 @@ func TestWorkLimits(t *testing.T) {
 	}
 	if err := c.add(&Key{}, nil); !errors.Is(err, ErrTooCostly) {
 		t.Errorf("one entry more: %v", err)
+	}
+	c, signer := &collector{}, newKey(t, pkix.Name{}, "")
+	for range MaxPrivate {
+		if err := c.add(signer, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.add(signer, nil); !errors.Is(err, ErrTooCostly) {
+		t.Errorf("one private key more: %v", err)
+	}
+	text, err := sshkey.PrivateKeyFormat{Rounds: 1}.MarshalPrivateKey(signer.Signer, "", []byte(password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Parse(bytes.Repeat(text, MaxBcrypt), password); err != nil {
+		t.Error(err)
+	}
+	if _, err := Parse(bytes.Repeat(text, MaxBcrypt+1), password); !errors.Is(err, ErrTooCostly) {
+		t.Errorf("one OpenSSH key more: %v", err)
 	}
 	nested := func(n int) []byte {
 		b := []byte{0x05, 0x00}

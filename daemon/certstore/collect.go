@@ -17,6 +17,7 @@ import (
 // collector gathers what a parser finds.
 type collector struct {
 	keys    []*Key
+	private int // of keys
 	certs   []*x509.Certificate
 	names   []string // of certs
 	skipped error    // the first key that is well-formed and cannot be used
@@ -45,6 +46,11 @@ func (c *collector) add(key *Key, err error) error {
 	}
 	if err == nil {
 		err = c.full()
+	}
+	if err == nil && key.Signer != nil {
+		if c.private++; c.private > MaxPrivate {
+			err = because(ErrTooCostly, "more than %d private keys", MaxPrivate)
+		}
 	}
 	if err == nil {
 		c.keys = append(c.keys, key)

@@ -63,6 +63,11 @@ func (in *input) addBlock(c *collector, block *pem.Block) error {
 	if err := c.full(); err != nil {
 		return err
 	}
+	if isBcrypt(block) {
+		if err := in.spend(MaxIterations / MaxBcrypt); err != nil {
+			return err
+		}
+	}
 	switch block.Type {
 	case encryptedPKCS8:
 		der, err := in.decryptKey(block.Bytes)
@@ -77,6 +82,12 @@ func (in *input) addBlock(c *collector, block *pem.Block) error {
 		}
 	}
 	return c.add(privateKey("", block, in.password))
+}
+
+// isBcrypt reports whether it is an OpenSSH key with a password. The name of
+// the key derivation is near the front.
+func isBcrypt(block *pem.Block) bool {
+	return bytes.Contains(block.Bytes[:min(len(block.Bytes), 64)], []byte("bcrypt"))
 }
 
 func addX509(c *collector, der []byte) error {
