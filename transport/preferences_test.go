@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/hawser-ssh/hawser/kex"
+	"github.com/hawser-ssh/hawser/mac"
 	"github.com/hawser-ssh/hawser/transport"
 	"github.com/hawser-ssh/hawser/transport/sshkey"
 	"github.com/hawser-ssh/hawser/transport/transporttest"
@@ -149,4 +150,35 @@ func TestHostKeyByTheClientsList(t *testing.T) {
 		c.Close()
 		s.Close()
 	}
+}
+
+// TestKEX06AEADNeedsNoMAC: with ciphers that authenticate by themselves two
+// sides agree that have no MAC in common, or none at all; where one direction
+// has another cipher, that one needs a MAC.
+func TestKEX06AEADNeedsNoMAC(t *testing.T) {
+	for _, name := range []string{"aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com", "AEAD_AES_128_GCM"} {
+		client, server := protection(t, name, "hmac-md5"), protection(t, name, "hmac-sha2-512")
+		c, s := connect(t, client, server)
+		discard(c, s)
+		if a := c.Algorithms(); a.ClientToServer.Cipher != name || a.ClientToServer.MAC != "" || a.ServerToClient.MAC != "" {
+			t.Errorf("%+v", a)
+		}
+	}
+	empty := protection(t, "aes128-gcm@openssh.com", "")
+	empty.MACs = []mac.MAC{}
+	c, s := connect(t, empty, transport.Config{})
+	discard(c, s)
+
+	empty.ServerToClient.Ciphers = protection(t, "aes128-ctr", "").Ciphers
+	a, b := transporttest.Pipe()
+	empty.VerifyHostKey = trustAny
+	client, server := transport.Client(a, &empty), transport.Server(b, &transport.Config{HostKeys: []sshkey.Signer{hostKey(t)}})
+	result := make(chan error, 1)
+	go func() { result <- server.Handshake(t.Context()) }()
+	err := client.Handshake(t.Context())
+	if n, ok := errors.AsType[*kex.NegotiationError](errors.Join(err, <-result)); !ok || n.What != "server-to-client MAC" || len(n.Client) != 0 {
+		t.Errorf("%v", err)
+	}
+	client.Close()
+	server.Close()
 }
