@@ -150,3 +150,32 @@ func pipe(t testing.TB) (r, w *os.File) {
 	t.Cleanup(func() { r.Close() })
 	return r, w
 }
+
+// TestClientsRefused: the last event names what a client failed over: its key, or a cipher, with both lists.
+func TestClientsRefused(t *testing.T) {
+	t.Parallel()
+	ended := make(chan daemon.DisconnectedEvent, 1)
+	d, g := startDaemon(t, func(d *daemon.Daemon) {
+		d.OnSSHUserAuthRequest = nil
+		d.OnDisconnected = func(e *daemon.DisconnectedEvent) { ended <- *e }
+	})
+	for name, c := range map[string]peertest.Cmd{"ssh": g.SSH(t, nil, "x"), "plink": g.Plink(t, nil, "x")} {
+		if r := c.Run(t); r.Code == 0 {
+			t.Errorf("%s was let in", name)
+		}
+		if e := <-ended; e.StatusCode != daemon.CodeAuthentication || !strings.Contains(e.Description, `publickey for "alice" refused`) {
+			t.Errorf("%s: %+v", name, e)
+		}
+	}
+	if err := d.SetSSHEncryptionAlgorithms("aes256-ctr,aes192-ctr"); err != nil {
+		t.Fatal(err)
+	}
+	g.Ciphers = "aes128-ctr,aes128-gcm@openssh.com"
+	if r := g.SSH(t, nil, "x").Run(t); r.Code != 255 {
+		t.Errorf("status %d", r.Code)
+	}
+	if e := <-ended; e.StatusCode != daemon.CodeAborted ||
+		!strings.Contains(e.Description, g.Ciphers) || !strings.Contains(e.Description, "aes256-ctr,aes192-ctr") {
+		t.Errorf("without a common cipher: %+v", e)
+	}
+}
