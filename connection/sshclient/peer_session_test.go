@@ -52,18 +52,23 @@ func testSessions(t *testing.T, client *sshclient.Client) {
 	t.Run("20 sessions", func(t *testing.T) { testParallel(t, client, 20) })
 }
 
+// testParallel runs n commands at once. None ends before all have begun: when a command ends, dropbear 2022.83 now and
+// then closes the channels on which it has not come to the request for one yet, instead of answering that.
 func testParallel(t *testing.T, client *sshclient.Client, n int) {
 	ctx := testContext(t)
-	var running sync.WaitGroup
+	var running, begun sync.WaitGroup
+	begun.Add(n)
 	for i := range n {
 		running.Go(func() {
+			begins := sync.OnceFunc(begun.Done)
+			defer begins() // also where it cannot
 			s, err := client.NewSession(ctx)
 			if err != nil {
 				t.Error(err)
 				return
 			}
 			text := fmt.Sprintf("session %d\n", i)
-			s.Stdin = strings.NewReader(text)
+			s.Stdin = &lateReader{Reader: strings.NewReader(text), wait: func() { begins(); begun.Wait() }}
 			out, err := s.Output(ctx, fmt.Sprintf("cat; exit %d", i))
 			var exit *sshclient.ExitError
 			if i > 0 && (!errors.As(err, &exit) || exit.Status != uint32(i)) || i == 0 && err != nil {
@@ -75,6 +80,17 @@ func testParallel(t *testing.T, client *sshclient.Client, n int) {
 		})
 	}
 	running.Wait()
+}
+
+// lateReader waits before it is read. A session reads its input once the command has begun.
+type lateReader struct {
+	io.Reader
+	wait func()
+}
+
+func (r *lateReader) Read(p []byte) (int, error) {
+	r.wait()
+	return r.Reader.Read(p)
 }
 
 func testExitSignal(t *testing.T, client *sshclient.Client) {
