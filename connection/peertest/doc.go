@@ -2,8 +2,8 @@
 // dropbear, PuTTY, AsyncSSH and paramiko, as servers and as clients. It is for
 // test files only and imports nothing of hawser.
 //
-// Other libraries make trips, see Trips: Twisted Conch, JSch, libssh2, Erlang, phpseclib, Net::SSH
-// for Ruby, the npm package ssh2, and OpenSSH 7.5's client.
+// Other libraries make trips, see Trips: Twisted Conch, JSch, trilead-ssh2, Ganymed, libssh, libssh2, Erlang, phpseclib,
+// Net::SSH for Ruby, the npm package ssh2; and there are OpenSSH 7.5's client, lsh and lshd, and tinysshd.
 //
 // # Missing programs
 //
