@@ -41,8 +41,9 @@ func StartAgent(t testing.TB, keys ...Key) string {
 	t.Helper()
 	dir := t.TempDir()
 	socket := filepath.Join(dir, "agent")
-	c := Cmd{Path: "ssh-agent", Args: []string{"-D", "-a", socket, "-P", "*"}, Timeout: serverTimeout}
-	p := c.Start(t)
+	// The shell ends the agent when its own input ends.
+	script := []string{"-c", `"$@" & read x; kill $!; wait`, "sh", Lookup(t, "ssh-agent"), "-D", "-a", socket, "-P", "*"}
+	p := Cmd{Path: "sh", Args: script, Timeout: serverTimeout}.tie(t).Start(t)
 	p.WaitOutput("SSH_AUTH_SOCK")
 	for _, k := range keys {
 		add := Cmd{Path: "ssh-add", Args: []string{"-q", "-S", k.Provider, k.Path}, Env: []string{"SSH_AUTH_SOCK=" + socket}}
