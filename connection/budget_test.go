@@ -37,6 +37,9 @@ func (s *sender) round(limit uint32) {
 		if err := msg.Parse(s.next()); err != nil {
 			s.t.Fatal(err)
 		}
+		if uint64(s.may)+uint64(msg.Bytes) > maxWindow {
+			s.t.Fatalf("a window of %d grows by %d", s.may, msg.Bytes)
+		}
 		s.may += msg.Bytes
 		s.total += msg.Bytes
 	}
@@ -80,6 +83,22 @@ func TestWindowGrowsToItsLimit(t *testing.T) {
 		}
 		if got := s.c.size(); got != 16*testWindow || s.may > got {
 			s.t.Fatalf("window of %d, of which %d may be sent, want %d", got, s.may, 16*testWindow)
+		}
+	})
+}
+
+// Growth ends where Grant has made the window as large as it can be (RFC 4254 §5.2).
+func TestWindowGrowsBehindGrant(t *testing.T) {
+	follow(t, Config{}, func(s *sender) {
+		go io.Copy(io.Discard, s.c)
+		if err := s.c.Grant(uint32(maxWindow - testWindow)); err != nil {
+			s.t.Fatal(err)
+		}
+		for range 4 {
+			s.round(testWindow)
+		}
+		if got := s.c.size(); got == testWindow {
+			s.t.Fatalf("window of %d", got)
 		}
 	})
 }

@@ -143,8 +143,8 @@ func (o *OpenRequest) Accept(ev *Events) (*Channel, error) {
 		_ = m.refuse(o.remote, wire.OpenResourceShortage, "") // an error means the end
 		return nil, errNoWindow
 	}
-	m.mu.Unlock()
 	msg := wire.ChannelOpenConfirmation{Recipient: c.remote, Sender: c.local, Window: c.windowSize, MaxPacket: m.cfg.MaxPacket}
+	m.mu.Unlock() // a peer that guesses the number can already make the window grow
 	_ = m.t.WriteControl(msg.Append(nil)) // an error means the end, of which c hears
 	c.logOpened()
 	return c, nil

@@ -89,12 +89,12 @@ func (c *Channel) grantLocked(n int) {
 		return
 	}
 	c.tuneLocked()
-	granted := c.credit
+	granted := uint32(min(uint64(c.credit), maxWindow-uint64(c.recvWindow))) // Grant may have left no room for growth
 	if granted == 0 {
 		return
 	}
 	c.recvWindow += granted
-	c.credit = 0
+	c.credit -= granted
 	c.controlLocked(func(b []byte, remote uint32) []byte {
 		return wire.ChannelWindowAdjust{Recipient: remote, Bytes: granted}.Append(b)
 	})
