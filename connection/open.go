@@ -144,7 +144,7 @@ func (o *OpenRequest) Accept(ev *Events) (*Channel, error) {
 		return nil, errNoWindow
 	}
 	msg := wire.ChannelOpenConfirmation{Recipient: c.remote, Sender: c.local, Window: c.windowSize, MaxPacket: m.cfg.MaxPacket}
-	m.mu.Unlock() // a peer that guesses the number can already make the window grow
+	m.mu.Unlock()                         // a peer that guesses the number can already make the window grow
 	_ = m.t.WriteControl(msg.Append(nil)) // an error means the end, of which c hears
 	c.logOpened()
 	return c, nil

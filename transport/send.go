@@ -268,11 +268,12 @@ func (c *Conn) seal(head, body []byte) error {
 }
 
 // protect seals the packet at the end of buf, which begins at start; or holds it back, for two are sealed in less time
-// than one after the other. Nobody takes buf without sealHeld.
+// than one after the other. Nobody takes buf without sealHeld. A password is never held back: buf would leave it in
+// the pool where it has to grow.
 func (o *sender) protect(start int) {
 	p := o.buf[start:]
 	switch {
-	case o.pair == nil:
+	case o.pair == nil || !o.open:
 		o.sealer.Seal(o.seq, p)
 	case o.held == 0:
 		o.held = len(p)
