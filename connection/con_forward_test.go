@@ -160,6 +160,36 @@ func TestAUC09OnlyWhatWasAskedFor(t *testing.T) {
 	})
 }
 
+// A connection that finds no window left is refused, and the listener goes on.
+func TestRemoteForwardWithoutWindow(t *testing.T) {
+	f := new(RemoteForwards)
+	script(t, wire.Client, &Config{Handler: f, WindowBudget: minWindow}, func(p *raw) {
+		l, err := p.listening(f, "localhost", 80, wire.RequestSuccess{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.send(tcpOpen(1, "localhost", 80))
+		conn, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.next()
+		accepted := make(chan error)
+		go func() {
+			_, err := l.Accept()
+			accepted <- err
+		}()
+		p.send(tcpOpen(2, "localhost", 80))
+		p.expect(openFailure(2, wire.OpenResourceShortage))
+		conn.Close()
+		p.next()
+		p.send(wire.ChannelClose{}, tcpOpen(3, "localhost", 80))
+		if err := <-accepted; err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 // A connection may follow the grant at once, on the port the server chose.
 func TestRemoteForwardChosenPort(t *testing.T) {
 	f := new(RemoteForwards)

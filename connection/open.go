@@ -143,8 +143,9 @@ func (o *OpenRequest) Accept(ev *Events) (*Channel, error) {
 		_ = m.refuse(o.remote, wire.OpenResourceShortage, "") // an error means the end
 		return nil, errNoWindow
 	}
+	// With the lock: behind it a peer that guesses the number can make the window grow.
 	msg := wire.ChannelOpenConfirmation{Recipient: c.remote, Sender: c.local, Window: c.windowSize, MaxPacket: m.cfg.MaxPacket}
-	m.mu.Unlock()                         // a peer that guesses the number can already make the window grow
+	m.mu.Unlock()
 	_ = m.t.WriteControl(msg.Append(nil)) // an error means the end, of which c hears
 	c.logOpened()
 	return c, nil

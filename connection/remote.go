@@ -182,20 +182,26 @@ func (f *RemoteForwards) enter(l *RemoteListener, reply []byte) {
 	f.listeners = append(f.listeners, l)
 }
 
-// Accept waits for the next connection and opens its channel.
+// Accept waits for the next connection and opens its channel. One for which no
+// window is left is refused, and is no error: the next may find one.
 func (l *RemoteListener) Accept() (net.Conn, error) {
-	select {
-	case <-l.done:
-		return nil, errMuxClosed
-	case <-l.m.Done():
-		return nil, &endedError{l.m.Err()}
-	case r := <-l.queue:
-		ch, err := r.Accept(nil)
-		if err != nil {
-			return nil, err
+	for {
+		select {
+		case <-l.done:
+			return nil, errMuxClosed
+		case <-l.m.Done():
+			return nil, &endedError{l.m.Err()}
+		case r := <-l.queue:
+			ch, err := r.Accept(nil)
+			if err == errNoWindow {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			ch.DiscardStderr()
+			return &ForwardConn{ch, l.Addr(), l.origin(r)}, nil
 		}
-		ch.DiscardStderr()
-		return &ForwardConn{ch, l.Addr(), l.origin(r)}, nil
 	}
 }
 
