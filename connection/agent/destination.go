@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/hawser-ssh/hawser/transport/sshkey"
 	"github.com/hawser-ssh/hawser/wire"
@@ -91,27 +92,20 @@ func (h *Hop) parse(body []byte) error {
 }
 
 // matches reports whether key, which its host has proved to own, is one of the
-// hop's: itself, or by a certificate for the hop's name.
+// hop's: itself, or by a certificate for the hop's name. However many keys the
+// hop has, one certificate is verified.
 func (h *Hop) matches(key sshkey.PublicKey) bool {
 	cert, certified := key.(*sshkey.Certificate)
-	blob := key.Marshal()
-	for _, k := range h.Keys {
-		if !certified {
-			if !k.Authority && bytes.Equal(k.Blob, blob) {
-				return true
-			}
-			continue
-		}
-		authority, err := sshkey.ParsePublicKey(k.Blob)
-		if err != nil || !k.Authority {
-			continue
-		}
-		checker := sshkey.CertChecker{Authorities: []sshkey.PublicKey{authority}}
-		if checker.CheckHost(cert, h.Host) == nil {
-			return true
-		}
+	if certified {
+		key = cert.Authority()
 	}
-	return false
+	blob := key.Marshal()
+	known := slices.ContainsFunc(h.Keys, func(k HopKey) bool { return k.Authority == certified && bytes.Equal(k.Blob, blob) })
+	if !known || !certified {
+		return known
+	}
+	checker := sshkey.CertChecker{Authorities: []sshkey.PublicKey{key}}
+	return checker.CheckHost(cert, h.Host) == nil
 }
 
 // allows reports whether the way from one host to another is this one. A nil

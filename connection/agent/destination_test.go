@@ -166,6 +166,15 @@ func TestDestinationByAuthority(t *testing.T) {
 	if to.matches(authority.PublicKey()) {
 		t.Error("the key of an authority passes for that of a host")
 	}
+	cert := certify(authority, newSigner().PublicKey(), sshkey.HostCertificate, "host.example")
+	host := to
+	host.Keys = []HopKey{{Blob: authority.PublicKey().Marshal()}, {Blob: []byte("no key"), Authority: true}}
+	if host.matches(cert) {
+		t.Error("the key of a host passes for that of an authority")
+	}
+	if host.Keys = append(host.Keys, to.Keys...); !host.matches(cert) {
+		t.Error("an authority behind other keys does not count")
+	}
 }
 
 // TestConstraintsRoundTrip: what a client sends is what a server reads.

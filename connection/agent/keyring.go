@@ -156,15 +156,22 @@ func (k *Keyring) Keys() []Key {
 	return list
 }
 
-// visible returns the keys that a connection may see.
+// visible returns the keys that a connection may see. The certificates of hosts
+// are verified without the lock.
 func (k *Keyring) visible(to *bindings) []*held {
+	keys := k.all()
+	return slices.DeleteFunc(keys, func(h *held) bool { return !to.allows(h.Destinations, nil) })
+}
+
+// all returns the keys, none while the keyring is locked.
+func (k *Keyring) all() []*held {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.expireLocked()
 	if k.locked != nil {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(k.keys), func(h *held) bool { return !to.allows(h.Destinations, nil) })
+	return slices.Clone(k.keys)
 }
 
 // Remove forgets a key. The error is ErrLocked or ErrNoKey.
