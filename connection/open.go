@@ -140,6 +140,7 @@ func (o *OpenRequest) Accept(ev *Events) (*Channel, error) {
 			m.sessions--
 		}
 		m.mu.Unlock()
+		m.cfg.Logger.Debug("channel refused", "type", wire.Escape(o.Type, maxShownText), "reason", errNoWindow.Reason)
 		_ = m.refuse(o.remote, wire.OpenResourceShortage, "") // an error means the end
 		return nil, errNoWindow
 	}

@@ -33,7 +33,8 @@ type Metrics interface {
 	LoginJudged(LoginMetric)
 	// ChannelOpened is for an open channel, whichever side asked for it.
 	ChannelOpened(channelType string)
-	// ChannelRefused is for one that this side refused.
+	// ChannelRefused is for one that this side refused when it was asked, or for
+	// want of a window; not for those beyond the limits of connection.Config.
 	ChannelRefused(channelType string)
 	// ChannelClosed comes once for each ChannelOpened.
 	ChannelClosed(channelType string, open time.Duration)

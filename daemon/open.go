@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"sync/atomic"
 
 	"github.com/hawser-ssh/hawser/connection"
@@ -39,7 +40,7 @@ func (c *conn) HandleOpen(req *connection.OpenRequest) {
 		o.reject(0, "")
 	case e.deferred != nil:
 	case e.Accept:
-		_, _ = o.accept(e.Stream, true) // an error means that the connection has ended
+		_, _ = o.accept(e.Stream, true) // an error means that the connection has ended, or that no window is left
 	default:
 		o.reject(e.Reason, e.Description)
 	}
@@ -54,6 +55,9 @@ func (o *openRequest) accept(stream, inline bool) (*channel, error) {
 	ch := o.c.newChannel(o.id, o.req.Type, stream)
 	mc, err := o.req.Accept(ch.callbacks())
 	if err != nil {
+		if _, refused := errors.AsType[*connection.OpenError](err); refused { // no window is left
+			o.c.metrics.ChannelRefused(knownChannel(o.req.Type))
+		}
 		o.c.unreserve(false)
 		return nil, asError(err)
 	}
@@ -90,7 +94,8 @@ func (e *SSHChannelOpenRequestEvent) Defer() *DeferredOpen {
 // Accept opens the channel, with stream as the event's Stream, and returns its
 // handle. The client may have closed the channel by then, with data in it that
 // can still be read. Accept may be called from any goroutine; only the first
-// answer counts.
+// answer counts. Where no window is left for it the channel is refused, which
+// is an error that wraps a *connection.OpenError.
 func (p *DeferredOpen) Accept(stream bool) (*SSHChannel, error) {
 	ch, err := p.o.accept(stream, false)
 	if err != nil {

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/hawser-ssh/hawser/connection"
@@ -12,6 +13,8 @@ import (
 func TestSetWindowBudget(t *testing.T) {
 	d := newDaemon(t)
 	echo(t, d)
+	m := &counted{t: t}
+	d.SetMetrics(m)
 	if err := d.SetWindowBudget(64<<10 - 1); !errors.Is(err, &Error{Code: CodeInvalidArgument}) {
 		t.Fatalf("a budget of less than a window: %v", err)
 	}
@@ -25,7 +28,7 @@ func TestSetWindowBudget(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range 2 {
+		for range 3 {
 			if _, err = client.NewSession(t.Context()); err == nil {
 				opened++
 			} else if !errors.As(err, &refused) || refused.Reason != wire.OpenResourceShortage {
@@ -35,5 +38,8 @@ func TestSetWindowBudget(t *testing.T) {
 	}
 	if opened != 3 || refused == nil {
 		t.Fatalf("%d sessions opened, want 3, and a refusal: %v", opened, refused)
+	}
+	if !slices.Contains(m.all(), "no channel session") { // at the latest when the next was refused
+		t.Fatalf("the refusals are not counted: %q", m.all())
 	}
 }

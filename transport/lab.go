@@ -31,10 +31,10 @@ import (
 //
 // The hooks of one connection run one at a time, those of different
 // connections at once. They run where the bytes pass: a hook must not wait,
-// and must not itself call what sends on, re-keys or ends its connection; it
-// returns what is to be sent, or starts a goroutine. The State hook is the way
-// to say something unasked; [Conn.WritePacket] sends any payload, too, while
-// no exchange runs.
+// and must not itself call what sends on, re-keys or ends its connection, nor
+// Err and ConnectionState; it returns what is to be sent, or starts a
+// goroutine. The State hook is the way to say something unasked;
+// [Conn.WritePacket] sends any payload, too, while no exchange runs.
 //
 // A Lab sees passwords and all that is said. It holds no keys.
 type Lab struct {
