@@ -24,8 +24,9 @@ var (
 	// ErrConstraint says that a key comes with a constraint that the keyring
 	// cannot enforce, or that makes no sense.
 	ErrConstraint = errors.New("agent: constraint that cannot be enforced")
-	// ErrFull says that a keyring has no room for another key.
-	ErrFull = errors.New("agent: too many keys")
+	// ErrFull says that a keyring has no room for another key, or for its
+	// constraints.
+	ErrFull = errors.New("agent: too many keys, or too long ones")
 	// ErrAlgorithm says that a key does not sign as the flags of a request say.
 	ErrAlgorithm = errors.New("agent: signature algorithm is not available")
 	// ErrConfirmation says that whoever was asked did not agree to a signature.

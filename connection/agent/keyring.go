@@ -53,6 +53,7 @@ type Keyring struct {
 type held struct {
 	Key
 	blob   []byte
+	size   int       // of the constraints in bytes, as they are sent
 	expiry time.Time // zero is never
 }
 
@@ -65,7 +66,7 @@ func (k *Keyring) add(key Key, by *bindings) error {
 	if err := k.accepts(&key); err != nil {
 		return err
 	}
-	h := &held{Key: key, blob: key.Signer.PublicKey().Marshal()}
+	h := &held{Key: key, blob: key.Signer.PublicKey().Marshal(), size: len(key.append(nil))}
 	if key.Lifetime > 0 {
 		h.expiry = time.Now().Add(key.Lifetime)
 	}
@@ -80,7 +81,7 @@ func (k *Keyring) add(key Key, by *bindings) error {
 	}
 	rest := slices.DeleteFunc(slices.Clone(k.keys), func(o *held) bool { return bytes.Equal(o.blob, h.blob) })
 	rest = append(rest, h)
-	if len(rest) > MaxKeys || answerSize(rest) > MaxMessage {
+	if len(rest) > MaxKeys || answerSize(rest) > MaxMessage || constraintsSize(rest) > MaxConstraints {
 		return ErrFull
 	}
 	k.keys = rest
@@ -104,6 +105,16 @@ func answerSize(keys []*held) int {
 	n := identitiesHeader
 	for _, h := range keys {
 		n += identity{h.blob, h.Comment}.size()
+	}
+	return n
+}
+
+// constraintsSize returns the size of the constraints of keys: answerSize does
+// not bound it.
+func constraintsSize(keys []*held) int {
+	n := 0
+	for _, h := range keys {
+		n += h.size
 	}
 	return n
 }

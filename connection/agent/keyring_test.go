@@ -224,6 +224,30 @@ func TestKeyringIsFull(t *testing.T) {
 	}
 }
 
+// TestKeyringIsFullOfConstraints: keys with long lists of destinations, to the byte.
+func TestKeyringIsFullOfConstraints(t *testing.T) {
+	var k Keyring
+	public := newSigner().PublicKey()
+	add := func(i, blob int) error {
+		to := Hop{Host: "h", Keys: []HopKey{{Blob: make([]byte, blob)}}}
+		return k.Add(Key{Signer: numbered{numberedKey{public, i}}, Constraints: Constraints{Destinations: []Destination{{To: to}}}})
+	}
+	one := Constraints{Destinations: []Destination{{To: Hop{Host: "h", Keys: []HopKey{{}}}}}}
+	const keys = 8
+	blob := MaxConstraints/keys - len(one.append(nil))
+	for i := range keys {
+		if err := add(i, blob); err != nil {
+			t.Fatalf("key %d: %v", i, err)
+		}
+	}
+	if err := add(keys-1, blob+1); err != ErrFull {
+		t.Errorf("a byte more: %v", err)
+	}
+	if err := add(keys-1, blob); err != nil {
+		t.Errorf("one that is there: %v", err)
+	}
+}
+
 // numbered is a signer whose key exists by the thousand.
 type numbered struct{ key numberedKey }
 
