@@ -11,16 +11,18 @@
 //	GCM (RFC 5647)    clear           length, ciphertext              gcm.go
 //	chacha20-poly1305 encrypted apart encrypted length, ciphertext    chachapoly.go
 //
-// The ciphers that need a MAC are transforms in SDCTR (ctr.go), CBC (cbc.go) or RC4 (arcfour.go). Default lists what a
-// connection offers unless told otherwise, Insecure what must be asked for by name and why; "none" is in no list.
+// The ciphers that need a MAC are transforms in SDCTR (ctr.go), CBC (cbc.go, aescbc.go) or RC4 (arcfour.go). Default
+// lists what a connection offers unless told otherwise, Insecure what must be asked for by name and why; "none" is in no
+// list. Where the processor can, packets with a MAC go two at a time (pair.go), and ChaCha20 and Poly1305 many blocks at
+// a time (chachavector.go, poly1305.go).
 //
 // With encrypt-and-MAC the length is decrypted before the tag can be checked. In CBC that would tell an attacker what a
 // block of his choice decrypts to; Layout.HideLength says what the framing code does about it (CVE-2008-5161).
 //
 // # Who owns the bytes
 //
-// Everything happens in place in the caller's buffer and nothing is kept after a call returns, so a packet may live in
-// any buffer, a pooled one included.
+// Everything happens in place in the caller's buffer and nothing is kept after a call returns but the tag that OpenAhead
+// computes for the next packet, so a packet may live in any buffer, a pooled one included.
 //
 //	call           bytes that come in                              bytes that go out
 //	Seal           length, padding length, payload, padding,       ciphertext and tag, the same slice
@@ -28,6 +30,9 @@
 //	Length         the first Layout().Head bytes as received       the same slice, perhaps decrypted; to be handed on
 //	Open           head as Length left it, rest, tag as received   plaintext from byte 4 on; the length field and
 //	                                                               the tag are used up
+//	SealPair       as Seal, two packets                            as Seal
+//	OpenAhead      as Open, and what has arrived behind it         as Open; what is behind is left as it is, and has
+//	                                                               to stay so
 //	constructors   key, iv and macKey are copied                   the caller clears its slices
 //
 // After ErrTag the content of the packet is unspecified and must not be looked at. With an AEAD or encrypt-then-MAC it

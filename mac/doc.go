@@ -4,7 +4,8 @@
 // A MAC covers the sequence number of the packet and the packet. In the classic form that is the plaintext packet
 // ("encrypt and MAC"); in the -etm@openssh.com form (OpenSSH PROTOCOL §1.5) it is the clear length field followed by
 // the ciphertext. This package computes both the same way, the order of the steps is package cipher's business.
-// HMAC takes the sequence number as the first four bytes of the message, UMAC as its nonce.
+// HMAC takes the sequence number as the first four bytes of the message, UMAC as its nonce. HMAC-SHA-256 takes two
+// packets at once where the processor can (pair.go).
 //
 // Default lists what a connection offers unless told otherwise, Insecure what must be asked for by name, and
 // Lookup turns names into rows. A caller may also fill in a MAC of its own and put it in its connection's set.

@@ -26,8 +26,9 @@
 // it lies, and ReadPacket returns a view of it, valid until the next call; an
 // idle connection holds no buffer. The send buffer belongs to whoever holds
 // the lock of the sending half: WritePacket copies the caller's bytes into it
-// once and seals them there; the flusher takes the buffer as a whole and owns
-// it until it is written.
+// once and seals them there, the last of them perhaps with the next or when the
+// buffer is taken; the flusher takes the buffer as a whole and owns it until it
+// is written.
 //
 // # Seeing what happens
 //
