@@ -225,11 +225,11 @@ done2:
 	pack(R8, X7, X8, X13)
 	RET
 
-// func cpuid(leaf, sub uint32) (ebx, ecx uint32)
+// func cpuid(leaf, sub uint32) (eax, ebx uint32)
 TEXT ·cpuid(SB), NOSPLIT, $0-16
 	MOVL leaf+0(FP), AX
 	MOVL sub+4(FP), CX
 	CPUID
-	MOVL BX, ebx+8(FP)
-	MOVL CX, ecx+12(FP)
+	MOVL AX, eax+8(FP)
+	MOVL BX, ebx+12(FP)
 	RET
