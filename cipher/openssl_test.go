@@ -48,7 +48,7 @@ func enc(t *testing.T, program, name string, key, iv, text []byte) []byte {
 }
 
 // TestDifferentialOpenSSL compares the key streams and chains with OpenSSL's. Its program has no Blowfish and no RC4 of
-// 256 bits, no SDCTR over 64 bits and no Twofish: for CTR it encrypts the counters, and the rest has vectors alone.
+// 256 bits, no SDCTR over 64 bits and no Twofish: for CTR it encrypts the counters, and the rest is compared with Bouncy Castle's.
 func TestDifferentialOpenSSL(t *testing.T) {
 	program := openssl(t)
 	for _, test := range []struct{ name, enc, ecb string }{
