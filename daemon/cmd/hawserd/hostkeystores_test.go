@@ -3,6 +3,11 @@
 package main
 
 import (
+	"crypto"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/xml"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,18 +38,24 @@ func passwordFile(t testing.TB, password string) string {
 	return file
 }
 
-// publicLine returns the public half of a key in PEM, as known_hosts has it.
+// publicLine returns the public half of a key in PEM, or of one of RSA in XML, as known_hosts has it.
 func publicLine(t testing.TB, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	private, _, err := sshkey.ParsePrivateKey(text, nil)
-	if err != nil {
-		t.Fatal(err)
+	var public crypto.PublicKey
+	if strings.HasSuffix(file, ".xml") {
+		public = publicXML(t, text)
+	} else {
+		private, _, err := sshkey.ParsePrivateKey(text, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		public = private.Public()
 	}
-	key, err := sshkey.NewPublicKey(private.Public())
+	key, err := sshkey.NewPublicKey(public)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,6 +64,23 @@ func publicLine(t testing.TB, file string) string {
 		t.Fatal(err)
 	}
 	return strings.TrimSpace(string(line))
+}
+
+func publicXML(t testing.TB, text []byte) *rsa.PublicKey {
+	t.Helper()
+	var key struct{ Modulus, Exponent string }
+	if err := xml.Unmarshal(text, &key); err != nil {
+		t.Fatal(err)
+	}
+	numbers := [2]*big.Int{}
+	for i, number := range []string{key.Modulus, key.Exponent} {
+		b, err := base64.StdEncoding.DecodeString(number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		numbers[i] = new(big.Int).SetBytes(b)
+	}
+	return &rsa.PublicKey{N: numbers[0], E: int(numbers[1].Int64())}
 }
 
 // TestHostKeyFormats: the client knows the key in PEM, hawserd has it in another form.
@@ -70,6 +98,8 @@ func TestHostKeyFormats(t *testing.T) {
 		{file: "rsa-v2.ppk", key: "rsa.pem"},
 		{file: "set.jwk", key: "ec521.pem", subject: "ec521"},
 		{file: "rsa-scrypt.bcfks", key: "rsa.pem"},
+		{file: "rsa.xml", key: "rsa.xml"},
+		{file: "rsa-pkcs1-3des.pem", key: "rsa.pem"},
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			t.Parallel()
