@@ -18,16 +18,21 @@ func NewBudget(limit int64) *Budget { return &Budget{limit: limit} }
 // Used returns the sum of the windows now, in bytes.
 func (b *Budget) Used() int64 { return b.used.Load() }
 
-// take takes n bytes where the sum then stays within limit.
+// take takes n bytes where the sum then stays within limit. What does not fit
+// is in nobody's way, not for a moment.
 func (b *Budget) take(n, limit int64) bool {
 	if b == nil {
 		return true
 	}
-	if b.used.Add(n) <= limit {
-		return true
+	for {
+		used := b.used.Load()
+		if used > limit-n {
+			return false
+		}
+		if b.used.CompareAndSwap(used, used+n) {
+			return true
+		}
 	}
-	b.used.Add(-n)
-	return false
 }
 
 func (b *Budget) give(n int64) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -221,6 +222,34 @@ func TestBudgetOfManyChannels(t *testing.T) {
 		t.Fatalf("%d bytes are still taken after the end", budget.Used())
 	}
 	fill(t, func() {})
+}
+
+// Who asks for too much takes nothing from who asks for what is there.
+func TestBudgetOfManyTakers(t *testing.T) {
+	const limit = 100
+	b := NewBudget(limit)
+	b.take(limit-1, limit)
+	var greedy sync.WaitGroup
+	for range 2 {
+		greedy.Go(func() {
+			for range 10_000 {
+				if b.take(2, limit) || b.Used() > limit {
+					t.Error("more than the limit")
+				}
+			}
+		})
+	}
+	for range 10_000 {
+		if !b.take(1, limit) {
+			t.Error("refused what is left")
+			break
+		}
+		b.give(1)
+	}
+	greedy.Wait()
+	if b.Used() != limit-1 {
+		t.Errorf("%d bytes taken in the end", b.Used())
+	}
 }
 
 // A channel that is closed gives its window back, and one that cannot be opened takes none.
