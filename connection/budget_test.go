@@ -117,6 +117,15 @@ func TestWindowStaysWhereThePathDoesNotFillIt(t *testing.T) {
 	})
 }
 
+// A peer cannot make its windows grow by answering the key exchange late.
+func TestRoundTripIsBounded(t *testing.T) {
+	near, _ := newLink()
+	near.roundTrip = time.Hour
+	if m := New(near, wire.Server, nil); m.roundTrip != maxRoundTrip {
+		t.Fatalf("windows follow a round trip of %v", m.roundTrip)
+	}
+}
+
 func TestWindowStaysWithoutRoundTrip(t *testing.T) {
 	scriptOpen(t, wire.Server, &Config{Window: testWindow}, nil, func(p *raw, c *Channel) {
 		s := &sender{raw: p, c: c, may: testWindow, total: testWindow}

@@ -34,6 +34,7 @@ const (
 	minWindow                    = 64 << 10          // of a channel, where the budget is short
 	maxWindow                    = uint64(1)<<32 - 1 // RFC 4254 §5.2
 	maxMaxWindow                 = 1 << 30           // a Config's MaxWindow is clamped to this
+	maxRoundTrip                 = time.Second       // a peer that answers later does so to have its windows grow
 	maxMaxPacket                 = 192 << 10         // a Config's MaxPacket is clamped to this: it must fit the transport's packets
 	maxRequestName               = 64                // bytes (RFC 4251 §6)
 	maxShownText                 = 256               // bytes of the peer's text in an error
@@ -54,7 +55,8 @@ type Config struct {
 	// WindowBudget bounds the sum of the connection's windows: what the peer can make us hold, in bytes. Channels begin
 	// with Window, and grow, in the first half of it; the second half is for channels that begin with 64 KiB. Channels
 	// that do not fit are refused with RESOURCE_SHORTAGE. 0 means the default. Budget, which may be nil, bounds in
-	// the same way the sum over all connections that share it.
+	// the same way the sum over all connections that share it; what an ended connection's channels still have unread
+	// does not count there any more, so close them.
 	WindowBudget int64
 	Budget       *Budget
 	// MaxChannels bounds the channels of a connection: open, being opened or closed with data unread. MaxSessions

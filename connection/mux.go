@@ -76,7 +76,7 @@ type Mux struct {
 func New(t Transport, role wire.Role, cfg *Config) *Mux {
 	full := cfg.complete()
 	return &Mux{t: t, role: role, cfg: full, done: make(chan struct{}),
-		windows: windows{NewBudget(full.WindowBudget), full.Budget}, roundTrip: t.RoundTrip()}
+		windows: windows{NewBudget(full.WindowBudget), full.Budget}, roundTrip: min(t.RoundTrip(), maxRoundTrip)}
 }
 
 // Run reads and dispatches packets on the caller's goroutine until the
