@@ -46,7 +46,7 @@ func (b *bindings) bind(m *sessionBind) error {
 }
 
 // signedBy reports whether the signature of a key exchange is by key, with any
-// algorithm that is not insecure.
+// algorithm of its type, an insecure one where there is no other.
 func signedBy(key sshkey.PublicKey, data, signature []byte) bool {
 	for _, algorithm := range sshkey.AlgorithmsFor(key.Type()) {
 		if key.Verify(algorithm, data, signature) == nil {

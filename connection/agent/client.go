@@ -37,6 +37,9 @@ func (c *Client) call(ctx context.Context, request []byte) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if len(request) > MaxMessage { // nothing has been sent: the connection goes on
+		return nil, tooLarge(len(request))
+	}
 	stop := context.AfterFunc(ctx, func() { c.conn.Close() })
 	err := writeMessage(c.conn, request)
 	var reply []byte

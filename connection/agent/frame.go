@@ -31,11 +31,16 @@ func readMessage(r io.Reader) ([]byte, error) {
 // writeMessage sends a message in one write, and wipes it.
 func writeMessage(w io.Writer, p []byte) error {
 	if len(p) > MaxMessage {
-		return protocolError("message of %d bytes would exceed %d", len(p), MaxMessage)
+		return tooLarge(len(p))
 	}
 	framed := wire.AppendBytes(make([]byte, 0, 4+len(p)), p)
 	clear(p) // it may hold a private key, or a passphrase
 	defer clear(framed)
 	_, err := w.Write(framed)
 	return err
+}
+
+// tooLarge is the error of a message of ours that nobody would take.
+func tooLarge(n int) error {
+	return protocolError("message of %d bytes would exceed %d", n, MaxMessage)
 }

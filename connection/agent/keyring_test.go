@@ -325,3 +325,14 @@ func TestAddLimits(t *testing.T) {
 		}
 	}
 }
+
+// A request that is too large for any agent is never sent, and the client goes on.
+func TestClientRefusesTooLarge(t *testing.T) {
+	c := connect(t, new(Keyring))
+	if _, err := c.Sign(t.Context(), newSigner().PublicKey(), "ssh-ed25519", make([]byte, MaxMessage)); !errors.Is(err, ErrProtocol) {
+		t.Fatalf("sign: %v", err)
+	}
+	if _, err := c.List(t.Context()); err != nil {
+		t.Fatalf("list: %v", err)
+	}
+}
