@@ -54,6 +54,12 @@
 // in memory until they are garbage; what was decrypted on the way is cleared,
 // as far as Go lets us.
 //
+// # Why own parsers
+//
+// Decode of go-pkcs12 takes one private key and bounds no work, keystore-go
+// allocates what a file's lengths say before it is read, and pkcs7 parses BER
+// to any depth: they write what the tests read. go-jose decrypts JWE here.
+//
 // # Tokens
 //
 // A PKCS#11 token (SecurityKey) is named by its library, or where this knows
