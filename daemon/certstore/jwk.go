@@ -86,8 +86,7 @@ func parseJWK(in *input) ([]*Key, error) {
 	return c.finish()
 }
 
-// openJWE decrypts with the password. go-jose lets a file ask for a million
-// iterations.
+// openJWE decrypts with the password.
 func (in *input) openJWE(text string) ([]byte, error) {
 	kinds := []jose.KeyAlgorithm{jose.PBES2_HS256_A128KW, jose.PBES2_HS384_A192KW, jose.PBES2_HS512_A256KW}
 	ciphers := []jose.ContentEncryption{jose.A128CBC_HS256, jose.A192CBC_HS384, jose.A256CBC_HS512, jose.A128GCM, jose.A192GCM, jose.A256GCM}
@@ -101,6 +100,10 @@ func (in *input) openJWE(text string) ([]byte, error) {
 	}
 	if in.password == "" {
 		return nil, because(ErrPassword, "the JWK is encrypted")
+	}
+	count, _ := object.Header.ExtraHeaders["p2c"].(float64) // RFC 7518 §4.8.1.2
+	if err := in.spend(int(min(max(count, 0), MaxIterations+1))); err != nil {
+		return nil, err
 	}
 	plain, err := object.Decrypt([]byte(in.password))
 	if err != nil {

@@ -122,6 +122,34 @@ func TestGoJWE(t *testing.T) {
 	}
 }
 
+// TestJWEIterations: what the file asks for comes out of the store's budget, before it is done.
+func TestJWEIterations(t *testing.T) {
+	encrypter, err := jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: jose.PBES2_HS256_A128KW, Key: "pass", PBES2Count: 1000}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	object, err := encrypter.Encrypt([]byte("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compact, err := object.CompactSerialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{compact, object.FullSerialize()} {
+		for _, test := range []struct {
+			left int
+			ok   bool
+		}{{1000, true}, {999, false}} {
+			in := &input{password: "pass", iterations: test.left}
+			plain, err := in.openJWE(text)
+			if (err == nil) != test.ok || test.ok && (string(plain) != "{}" || in.iterations != 0) || !test.ok && !errors.Is(err, ErrTooCostly) {
+				t.Errorf("%.20s, %d iterations left: %q, %v, %d", text, test.left, plain, err, in.iterations)
+			}
+		}
+	}
+}
+
 func TestGoPKCS7(t *testing.T) {
 	k := newKey(t, pkix.Name{CommonName: "a"}, "")
 	data, err := pkcs7.NewSignedData([]byte("text"))

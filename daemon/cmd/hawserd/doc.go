@@ -40,7 +40,7 @@
 //	channel closed early    -> SIGHUP to the process group, SIGKILL after a grace period
 //
 // Goroutines: each running program has one that waits for it and one for each direction of data; each forwarding has
-// one for each direction; each remote forward, display and agent has an accept
-// loop. The metrics have an HTTP server. All end with their channel, connection or listener, and shutdown waits for them, but not for system calls on files that do
-// not answer.
+// one for each direction; each remote forward, display and agent has an accept loop. The metrics have an HTTP server.
+// All end with their channel, connection or listener, and shutdown waits for them, but not for system calls on files
+// that do not answer.
 package main

@@ -38,7 +38,7 @@ func serveMetrics(d *daemon.Daemon, addr string, log *slog.Logger) (*metricsServ
 	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("metrics: %w", err)
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(metrics.New(d), collectors.NewGoCollector(),
