@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/hawser-ssh/hawser/transport/sshkey"
 )
 
 // JSON Web Keys (RFC 7517, 7518 §6, 8037 §2) and sets of them, plain or
@@ -131,11 +133,16 @@ func (j *jwk) add(c *collector) error {
 }
 
 func (j *jwk) rsa() (plainKey, error) {
-	switch {
-	case j.Oth != nil:
+	if j.Oth != nil {
 		return plainKey{}, because(ErrUnsupported, "RSA key with more than two primes")
-	case len(j.D) > 0 && (len(j.P) == 0 || len(j.Q) == 0):
-		return plainKey{}, because(ErrUnsupported, "RSA key without its primes")
+	}
+	if len(j.D) > 0 && (len(j.P) == 0 || len(j.Q) == 0) {
+		if max(len(j.N), len(j.E), len(j.D)) > sshkey.MaxRSABits/8 {
+			return plainKey{}, malformed("RSA key of %d bytes", max(len(j.N), len(j.E), len(j.D)))
+		}
+		if j.P, j.Q = rsaPrimes(j.N, j.E, j.D); j.P == nil {
+			return plainKey{}, malformed("RSA key without primes, whose d does not fit")
+		}
 	}
 	return rsaKey(j.N, j.E, j.D, j.P, j.Q), nil
 }
