@@ -190,16 +190,26 @@ func (k *Keyring) Remove(key sshkey.PublicKey) error { return k.remove(key.Marsh
 
 func (k *Keyring) remove(blob []byte, by *bindings) error {
 	k.mu.Lock()
-	defer k.mu.Unlock()
 	k.expireLocked()
-	if k.locked != nil {
+	h, locked := k.findLocked(blob), k.locked != nil
+	k.mu.Unlock()
+	if locked {
 		return ErrLocked
 	}
-	h := k.findLocked(blob)
 	if h == nil || !by.allows(h.Destinations, nil) {
 		return ErrNoKey
 	}
-	k.keys = slices.DeleteFunc(k.keys, func(o *held) bool { return o == h })
+	return k.forget(h)
+}
+
+// forget removes keys, of which some may be gone already.
+func (k *Keyring) forget(keys ...*held) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.locked != nil {
+		return ErrLocked
+	}
+	k.keys = slices.DeleteFunc(k.keys, func(h *held) bool { return slices.Contains(keys, h) })
 	k.armLocked()
 	return nil
 }
@@ -207,16 +217,7 @@ func (k *Keyring) remove(blob []byte, by *bindings) error {
 // RemoveAll forgets all keys. The error is ErrLocked.
 func (k *Keyring) RemoveAll() error { return k.removeAll(&bindings{}) }
 
-func (k *Keyring) removeAll(by *bindings) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.locked != nil {
-		return ErrLocked
-	}
-	k.keys = slices.DeleteFunc(k.keys, func(h *held) bool { return by.allows(h.Destinations, nil) })
-	k.armLocked()
-	return nil
-}
+func (k *Keyring) removeAll(by *bindings) error { return k.forget(k.visible(by)...) }
 
 // sign signs for a connection.
 func (k *Keyring) sign(ctx context.Context, m *signRequest, by *bindings) ([]byte, error) {
