@@ -115,6 +115,7 @@ func (in *input) checkBCFKS(s *cryptobyte.String, store []byte) error {
 	if err != nil {
 		return err
 	}
+	defer clear(key)
 	if !hmac.Equal(mac(newHash, key, store), want) {
 		return because(ErrPassword, "the MAC of the keystore is another")
 	}

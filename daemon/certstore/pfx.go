@@ -112,8 +112,12 @@ func (in *input) checkMAC(s *cryptobyte.String, content []byte) error {
 		if err := in.spend(iterations); err != nil {
 			return err
 		}
-		key := pkcs12KDF(newHash, forMAC, in.bmp(), salt, iterations, newHash().Size())
-		if hmac.Equal(mac(newHash, key, content), want) {
+		password := in.bmp()
+		key := pkcs12KDF(newHash, forMAC, password, salt, iterations, newHash().Size())
+		right := hmac.Equal(mac(newHash, key, content), want)
+		clear(password)
+		clear(key)
+		if right {
 			return nil
 		}
 	}
@@ -134,10 +138,13 @@ func (in *input) checkPBMAC1(params cryptobyte.String, content, want []byte) err
 	if err != nil {
 		return err
 	}
-	key, err := in.derive(kdf, []byte(in.password), 0)
+	password := []byte(in.password)
+	defer clear(password)
+	key, err := in.derive(kdf, password, 0)
 	if err != nil {
 		return err
 	}
+	defer clear(key)
 	if !hmac.Equal(mac(newHash, key, content), want) {
 		return because(ErrPassword, "the MAC of the file is another")
 	}

@@ -206,7 +206,7 @@ func (p *ppk) open(in *input) error {
 		}
 		key, iv, macKey = secret[:ppkKey], secret[ppkKey:ppkKey+ppkIV], secret[ppkKey+ppkIV:]
 	}
-	defer clear(key)
+	defer func() { clear(key); clear(iv); clear(macKey) }()
 	if p.encryption == ppkAES {
 		if err := p.decrypt(key, iv); err != nil {
 			return err

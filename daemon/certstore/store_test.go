@@ -111,7 +111,7 @@ func TestJWKForms(t *testing.T) {
 		t.Errorf("without the zero: %x, %v", short.public, err)
 	}
 	for form, want := range map[string]error{
-		`{"kty":"oct","k":"AAAA"}`: ErrUnsupported, `{"kty":"RSA","n":"AA","e":"AQAB","d":"AA"}`: ErrUnsupported,
+		`{"kty":"oct","k":"AAAA"}`: ErrUnsupported, `{"kty":"RSA","n":"AA","e":"AQAB","d":"AA"}`: ErrMalformed,
 		`{"kty":"RSA","oth":[{}]}`: ErrUnsupported, `{"kty":"OKP","crv":"P-256"}`: ErrUnsupported, `{"kty":"OKP","crv":"Ed25519","x":"AA"}`: ErrMalformed,
 		`{"kty":"EC","crv":"P-256","x":"!"}`: ErrMalformed, `{`: ErrMalformed, `[1]`: ErrMalformed, `eyJ.a.b.c.d`: ErrMalformed,
 	} {
