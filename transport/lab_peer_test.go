@@ -105,7 +105,7 @@ func TestLabAgainstSSHD(t *testing.T) {
 		err = accepted(c)
 		if _, knows := c.PeerExtension(wire.ExtensionPing); knows && (err != nil || answers != flood) {
 			t.Errorf("%d answers to %d PINGs, %v", answers, flood, err)
-		} else if told, ok := errors.AsType[*transport.DisconnectError](err); !knows && (!ok || !told.Remote) { // before 9.5
+		} else if !knows && !errors.Is(err, net.ErrClosed) { // before 9.5; why, a reset may take from us with the flood still to go
 			t.Errorf("it does not know PING, and says %v", err)
 		}
 	})
