@@ -62,13 +62,13 @@ func (t terminalOutput) Close() error { return t.p.tty.Close() }
 
 func (t terminalOutput) Read(b []byte) (int, error) {
 	for {
-		ended := t.p.ended()
+		ended, until := t.p.ended(), time.Now().Add(drainTime)
 		if ended {
-			_ = t.p.tty.SetReadDeadline(time.Now().Add(drainTime))
+			_ = t.p.tty.SetReadDeadline(until)
 		}
 		n, err := t.p.tty.Read(b)
-		if ended || !errors.Is(err, os.ErrDeadlineExceeded) {
-			return n, err
+		if over := ended && !time.Now().Before(until); over || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err // not for drainTerminal's deadline, which may come behind ours
 		}
 	}
 }
