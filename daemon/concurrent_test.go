@@ -75,9 +75,7 @@ func TestMethodsFromGoroutines(t *testing.T) {
 	clients.Wait()
 	over.Store(true)
 	callers.Wait()
-	if err := d.Shutdown(); err != nil {
-		t.Errorf("Shutdown: %v", err)
-	}
+	shutDown(t, d)
 	for id, left := range open {
 		if left != 0 {
 			t.Errorf("connection %d: %d more Connected than Disconnected", id, left)

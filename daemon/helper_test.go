@@ -282,3 +282,14 @@ func wantCode(t testing.TB, err error, code int) {
 		t.Errorf("error %v, want code %d", err, code)
 	}
 }
+
+// shutDown is Shutdown, and waits for the handlers that it has found at work, too.
+func shutDown(t testing.TB, d *Daemon) {
+	t.Helper()
+	if err := d.Shutdown(); err != nil {
+		t.Error(err)
+	}
+	if !d.reg.waitEmpty(t.Context()) {
+		t.Error("connections are left")
+	}
+}

@@ -153,9 +153,7 @@ func insideOnce(t *testing.T, event, method string, ends bool) {
 	default:
 		t.Error("the event did not come, or the method has not returned")
 	}
-	if err := d.Shutdown(); err != nil {
-		t.Errorf("Shutdown: %v", err)
-	}
+	shutDown(t, d)
 	lines := r.all()
 	if last := lines[len(lines)-1]; event != "ConnectionRequest" && !strings.HasPrefix(last, "Disconnected") ||
 		strings.Count(strings.Join(lines, "\n"), "Disconnected") > 1 {

@@ -49,9 +49,7 @@ func TestManyConnections(t *testing.T) {
 	tooMany.Conn.Close()
 	close(leave)
 	clients.Wait()
-	if err := d.Shutdown(); err != nil {
-		t.Error(err)
-	}
+	shutDown(t, d)
 	if err := <-served; err != nil {
 		t.Errorf("Serve: %v", err)
 	}

@@ -58,8 +58,9 @@ func TestHandles(t *testing.T) {
 	}
 	clients[0].Wait()
 	clients[1].Close()
-	if err := d.Shutdown(); err != nil || d.SSHConnectionCount() != 0 || d.SSHChannelCount() != 0 || len(d.SSHConnections())+len(d.SSHChannels()) != 0 {
-		t.Errorf("%v; %d connections and %d channels are left", err, d.SSHConnectionCount(), d.SSHChannelCount())
+	shutDown(t, d)
+	if d.SSHConnectionCount() != 0 || d.SSHChannelCount() != 0 || len(d.SSHConnections())+len(d.SSHChannels()) != 0 {
+		t.Errorf("%d connections and %d channels are left", d.SSHConnectionCount(), d.SSHChannelCount())
 	}
 }
 
