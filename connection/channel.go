@@ -77,6 +77,7 @@ type Channel struct {
 	released   bool
 	wantReady  bool // TryWrite failed: Writable is due
 	needNotify bool // waits for the transport
+	arrived    bool // among those to be woken when the batch of packets ends
 	dead       error
 
 	mark          dataMark

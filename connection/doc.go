@@ -37,6 +37,8 @@
 //
 // # Who owns a byte
 //
+// Who waits for data is woken, and the pump started, once for all packets that arrived together.
+//
 // Received data is copied once, from the transport's view into the channel's queue of pooled chunks, which the window
 // bounds, as a [Budget] bounds the sum of windows; an idle channel holds none. Read copies out; WriteTo and Events.Data are lent a view until they return, and
 // then the window goes back to the peer, in portions of a quarter. Data to send stays the caller's: the transport copies

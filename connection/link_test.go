@@ -46,7 +46,8 @@ type link struct {
 	mu      sync.Mutex
 	aborted error // the first Abort
 
-	roundTrip time.Duration // constant
+	roundTrip  time.Duration // constant
+	beforeWait func()
 }
 
 var _ Transport = (*link)(nil)
@@ -73,7 +74,14 @@ func (l *link) ReadPacket() ([]byte, error) {
 		if p.err != nil {
 			return nil, p.err
 		}
-		p.more.Wait()
+		if l.beforeWait != nil {
+			p.mu.Unlock()
+			l.beforeWait()
+			p.mu.Lock()
+		}
+		if p.lenLocked() == 0 && p.err == nil || p.stalled {
+			p.more.Wait()
+		}
 	}
 	b := p.queue[p.head]
 	p.head++
@@ -157,6 +165,8 @@ func (l *link) TryWritePacket(head, body []byte) error {
 	p.pushLocked(head, body)
 	return nil
 }
+
+func (l *link) BeforeWait(f func()) { l.beforeWait = f }
 
 func (l *link) RoundTrip() time.Duration { return l.roundTrip }
 

@@ -25,6 +25,9 @@ type Transport interface {
 	WriteControl(payload []byte) error
 	// Abort ends the connection and tells the peer the reason found in err.
 	Abort(err error)
+	// BeforeWait has ReadPacket call f when the packets that have arrived are used up, before it waits for more. f waits
+	// for nothing. It is called before the first ReadPacket.
+	BeforeWait(f func())
 	// RoundTrip is the time of the path there and back, or 0 where that is unknown: then windows do not grow.
 	RoundTrip() time.Duration
 	Close() error
@@ -54,6 +57,9 @@ type Mux struct {
 	windows   windows
 	roundTrip time.Duration
 	pump      pump
+
+	arrived []*Channel // the reader's: data has come for them, and nobody has been woken yet
+	pumpDue bool       // the reader's: the same for callbacks
 
 	heard atomic.Bool // a packet came since the last tick of keepalive
 
@@ -86,6 +92,7 @@ func New(t Transport, role wire.Role, cfg *Config) *Mux {
 // Call it once.
 func (m *Mux) Run() error {
 	m.startKeepalive()
+	m.t.BeforeWait(m.wakeReaders)
 	for {
 		p, err := m.t.ReadPacket()
 		if err == nil {
@@ -93,9 +100,24 @@ func (m *Mux) Run() error {
 			err = m.dispatch(p)
 		}
 		if err != nil {
+			m.wakeReaders()
 			m.shutdown(err)
 			return m.Err()
 		}
+	}
+}
+
+// wakeReaders wakes those for whom data has come, once for all packets that came together: waking is dearer than a packet.
+// It runs on the reader.
+func (m *Mux) wakeReaders() {
+	for _, c := range m.arrived {
+		c.wakeReader()
+	}
+	clear(m.arrived)
+	m.arrived = m.arrived[:0]
+	if m.pumpDue {
+		m.pumpDue = false
+		m.startPump()
 	}
 }
 

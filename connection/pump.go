@@ -82,11 +82,13 @@ func (m *Mux) post(it item) bool {
 		it.ch.mark.barrier = p.popped + uint64(p.n) + 1
 	}
 	m.pushLocked(it)
+	m.startPumpLocked()
 	return true
 }
 
-// postData queues n bytes of c for Events.Data. They join bytes that wait
-// already where that keeps the order of the channel's events.
+// postData queues n bytes of c for Events.Data; the reader starts the pump
+// before it waits. They join bytes that wait already where that keeps the order
+// of the channel's events.
 func (m *Mux) postData(c *Channel, code uint32, n int) {
 	p := &m.pump
 	p.mu.Lock()
@@ -100,6 +102,7 @@ func (m *Mux) postData(c *Channel, code uint32, n int) {
 	mark.last[code] = p.popped + uint64(p.n) + 1
 	mark.due++
 	m.pushLocked(item{kind: itemData, code: code, n: n, ch: c})
+	m.pumpDue = true
 }
 
 func (p *pump) at(i int) *item { return &p.ring[(p.first+i)%len(p.ring)] }
@@ -115,7 +118,19 @@ func (m *Mux) pushLocked(it item) {
 	}
 	p.n++
 	*p.at(p.n - 1) = it
-	if p.running {
+}
+
+// startPump starts the pump where something is due.
+func (m *Mux) startPump() {
+	m.pump.mu.Lock()
+	defer m.pump.mu.Unlock()
+	m.startPumpLocked()
+}
+
+// startPumpLocked starts the pump's goroutine where something is due and none runs.
+func (m *Mux) startPumpLocked() {
+	p := &m.pump
+	if p.running || p.n == 0 {
 		return
 	}
 	if p.start == nil {

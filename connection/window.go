@@ -33,15 +33,23 @@ func (c *Channel) receive(code uint32, p []byte) error {
 		c.mu.Lock()
 		c.grantLocked(q.add(ck))
 	}
-	if c.ev.Data != nil {
-		if !c.silent {
-			c.m.postData(c, code, len(p))
-		}
-	} else {
-		c.readable.Broadcast()
+	switch {
+	case c.ev.Data == nil && !c.arrived:
+		c.arrived = true
+		c.m.arrived = append(c.m.arrived, c)
+	case c.ev.Data != nil && !c.silent:
+		c.m.postData(c, code, len(p))
 	}
 	c.mu.Unlock()
 	return nil
+}
+
+// wakeReader wakes those who wait for the data that has arrived.
+func (c *Channel) wakeReader() {
+	c.mu.Lock()
+	c.arrived = false
+	c.readable.Broadcast()
+	c.mu.Unlock()
 }
 
 // admitLocked checks n bytes of data against what the peer was granted.

@@ -8,6 +8,7 @@
 //	goroutine    calls                                  may wait for
 //	reader       Handshake, then ReadPacket in a loop   the socket; Config.Limiter
 //	             SetAuthenticated, PeerExtension
+//	             BeforeWait
 //	any          WritePacket                            an exchange, the send buffer
 //	             TryWritePacket, NotifyWritable         nothing
 //	             WriteControl, Abort                    nothing

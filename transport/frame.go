@@ -47,10 +47,11 @@ type receiver struct {
 	debugSeen int
 	told      bool // the end has been logged
 
-	raw  syscall.RawConn // nil where the generic path must do
-	poll func(fd uintptr) bool
-	n    int // result of poll
-	err  error
+	beforeWait func()          // the layer above makes up for what it put off; or nil
+	raw        syscall.RawConn // nil where the generic path must do
+	poll       func(fd uintptr) bool
+	n          int // result of poll
+	err        error
 }
 
 // setOpener makes o open all further packets.
@@ -200,6 +201,7 @@ func (c *Conn) fill(n int) error {
 // ones. It is the only place where the reader waits.
 func (c *Conn) readSome(limit int) error {
 	in := &c.in
+	in.pause()
 	in.publish()
 	in.makeRoom()
 	in.limit, in.n, in.err = limit, 0, nil
@@ -223,6 +225,13 @@ func (c *Conn) readSome(limit int) error {
 		in.err = io.EOF
 	}
 	return lost("read", in.err)
+}
+
+// pause tells the layer above that the reader is about to wait.
+func (in *receiver) pause() {
+	if in.beforeWait != nil {
+		in.beforeWait()
+	}
 }
 
 // room returns where the next bytes go.

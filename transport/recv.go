@@ -29,6 +29,12 @@ func (c *Conn) ReadPacket() ([]byte, error) {
 	}
 }
 
+// BeforeWait has ReadPacket call f whenever the packets that have arrived are
+// used up, before it turns to the socket for more: on the reader, which must
+// not wait in f. What is due for each packet can so be done once for many. Call
+// it on the reader's goroutine, after Handshake.
+func (c *Conn) BeforeWait(f func()) { c.in.beforeWait = f }
+
 // receive returns p if it is for the layers above, and otherwise deals with
 // it and returns nil.
 func (c *Conn) receive(p []byte) ([]byte, error) {
@@ -60,6 +66,7 @@ func unexpected(m wire.Msg) error {
 func (c *Conn) handle(m wire.Msg, p []byte) error {
 	switch m {
 	case wire.MsgKexInit:
+		c.in.pause() // the exchange takes its time, even where all of it has arrived
 		return c.reExchange(p)
 	case wire.MsgExtInfo:
 		return c.readExtInfo(p)
