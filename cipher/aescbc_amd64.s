@@ -1,25 +1,8 @@
+#include "go_asm.h"
 #include "textflag.h"
 
 // AES (FIPS 197) decryption in CBC mode by the AES instructions, eight blocks
 // at a time: a round waits for the one before it, but not for other blocks.
-
-// func subWord(x uint32) uint32
-TEXT ·subWord(SB), NOSPLIT, $0-12
-	MOVL x+0(FP), AX
-	MOVQ AX, X0
-	PSHUFD $0, X0, X0
-	AESKEYGENASSIST $0, X0, X1
-	MOVQ X1, AX
-	MOVL AX, ret+8(FP)
-	RET
-
-// func invertRoundKey(key *[16]byte)
-TEXT ·invertRoundKey(SB), NOSPLIT, $0-8
-	MOVQ key+0(FP), DI
-	MOVOU (DI), X0
-	AESIMC X0, X0
-	MOVOU X0, (DI)
-	RET
 
 #define each(op) \
 	op X8, X0 \
@@ -31,13 +14,13 @@ TEXT ·invertRoundKey(SB), NOSPLIT, $0-8
 	op X8, X6 \
 	op X8, X7
 
-// func decryptCBC(keys *[15][16]byte, rounds int, iv *[16]byte, p *byte, n int)
-TEXT ·decryptCBC(SB), NOSPLIT, $0-40
+// func decryptCBC(keys *aesKeys, iv *[16]byte, p *byte, n int)
+TEXT ·decryptCBC(SB), NOSPLIT, $0-32
 	MOVQ keys+0(FP), R8
-	MOVQ rounds+8(FP), R9
-	MOVQ iv+16(FP), R10
-	MOVQ p+24(FP), SI
-	MOVQ n+32(FP), CX
+	MOVQ aesKeys_rounds(R8), R9
+	MOVQ iv+8(FP), R10
+	MOVQ p+16(FP), SI
+	MOVQ n+24(FP), CX
 	MOVOU (R10), X9
 
 eight:

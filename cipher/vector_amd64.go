@@ -20,20 +20,3 @@ func polyGroups(h *[3][8]uint64, r *[5]uint64, p *byte, n int)
 
 // hasVectorPoly reports whether the processor has the instructions of polyGroups.
 func hasVectorPoly() bool { return cpu.X86.HasAVX512F && cpu.X86.HasAVX512IFMA }
-
-// decryptCBC decrypts n blocks of 16 bytes in place, and leaves the last of them as it was in iv. keys are the rounds+1
-// keys of the equivalent inverse cipher (FIPS 197 §5.3.5), in the order of their use.
-//
-//go:noescape
-func decryptCBC(keys *[15][16]byte, rounds int, iv *[16]byte, p *byte, n int)
-
-// subWord is SubWord of FIPS 197 §5.2, without a table and so in constant time.
-func subWord(x uint32) uint32
-
-// invertRoundKey applies InvMixColumns (FIPS 197 §5.3.3).
-//
-//go:noescape
-func invertRoundKey(key *[16]byte)
-
-// hasVectorCBC reports whether the processor has the instructions of the three functions above.
-func hasVectorCBC() bool { return cpu.X86.HasAES && cpu.X86.HasSSE2 }

@@ -8,14 +8,6 @@ func hasVectorChaCha() bool { return false }
 
 func hasVectorPoly() bool { return false }
 
-func hasVectorCBC() bool { return false }
-
 func chachaGroups(*[16]uint32, *byte, *byte, int) { panic("cipher: no vector instructions") }
 
 func polyGroups(*[3][8]uint64, *[5]uint64, *byte, int) { panic("cipher: no vector instructions") }
-
-func decryptCBC(*[15][16]byte, int, *[16]byte, *byte, int) { panic("cipher: no vector instructions") }
-
-func subWord(uint32) uint32 { panic("cipher: no vector instructions") }
-
-func invertRoundKey(*[16]byte) { panic("cipher: no vector instructions") }
