@@ -11,10 +11,10 @@
 //	GCM (RFC 5647)    clear           length, ciphertext              gcm.go
 //	chacha20-poly1305 encrypted apart encrypted length, ciphertext    chachapoly.go
 //
-// The ciphers that need a MAC are transforms in SDCTR (ctr.go), CBC (cbc.go, aescbc.go) or RC4 (arcfour.go). Default
-// lists what a connection offers unless told otherwise, Insecure what must be asked for by name and why; "none" is in no
-// list. Where the processor can, packets with a MAC go two at a time (pair.go), and ChaCha20 and Poly1305 many blocks at
-// a time (chachavector.go, poly1305.go).
+// The ciphers that need a MAC are transforms in SDCTR (ctr.go), CBC (cbc.go, aescbc.go) or RC4 (arcfour.go).
+// Default lists what a connection offers unless told otherwise, Insecure what must be asked for by name and why; "none"
+// is in no list. Where the processor can, packets with a MAC go two at a time (pair.go), and AES-GCM,
+// ChaCha20 and Poly1305 many blocks at a time (gcmvector.go, chachavector.go, poly1305.go).
 //
 // With encrypt-and-MAC the length is decrypted before the tag can be checked. In CBC that would tell an attacker what a
 // block of his choice decrypts to; Layout.HideLength says what the framing code does about it (CVE-2008-5161).
@@ -39,6 +39,6 @@
 // holds no plaintext: the tag is checked before the cipher runs, or, in GCM, what was computed is cleared. Neither Seal,
 // Length nor Open allocates.
 //
-// Sealers and Openers are not for concurrent use. Keys live as long as they do; the standard library's cipher states
-// cannot be cleared, so dropping the last reference is all that can be done.
+// Sealers and Openers are not for concurrent use. Keys, and what is computed from them, live as long as they do; the
+// standard library's cipher states cannot be cleared, so dropping the last reference is all that can be done.
 package cipher

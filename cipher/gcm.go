@@ -20,11 +20,11 @@ type gcmState struct {
 }
 
 func newGCM(c Cipher, key, iv []byte) (*gcmState, error) {
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
+	newAEAD := newGCMStd
+	if hasVectorAES() {
+		newAEAD = newGCMVector
 	}
-	aead, err := cipher.NewGCM(block)
+	aead, err := newAEAD(key)
 	if err != nil {
 		return nil, err
 	}
@@ -32,6 +32,15 @@ func newGCM(c Cipher, key, iv []byte) (*gcmState, error) {
 	s.layout = Layout{Head: clearLength, Align: c.BlockSize, LengthClear: true, Tag: gcmTag, MaxBytes: c.MaxBytes}
 	s.layout.MaxPackets = invocationsLeft(binary.BigEndian.Uint64(iv[4:]))
 	return s, nil
+}
+
+// newGCMStd returns the standard library's AEAD.
+func newGCMStd(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(block)
 }
 
 // invocationsLeft is the number of packets until the invocation counter would wrap.
@@ -76,8 +85,8 @@ func (s *gcmState) Seal(_ uint32, packet []byte) {
 // Length implements Opener.
 func (s *gcmState) Length(_ uint32, head []byte) uint32 { return binary.BigEndian.Uint32(head) }
 
-// Open implements Opener. The standard library may compute text and tag in one pass over the packet, and clears the text
-// before it returns when the tag is wrong: no unverified plaintext gets out (RFC 5647 §7.3).
+// Open implements Opener. The AEAD may compute text and tag in one pass over the packet, and clears the text before it
+// returns when the tag is wrong: no unverified plaintext gets out (RFC 5647 §7.3).
 func (s *gcmState) Open(_ uint32, packet []byte) error {
 	if len(packet) < clearLength+gcmTag {
 		return ErrTag

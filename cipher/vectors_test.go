@@ -48,35 +48,42 @@ func vectors(t *testing.T, file string, want int) []map[string][]byte {
 // TestVectorsCTR also crosses block and packet boundaries: the key stream goes on.
 func TestVectorsCTR(t *testing.T) {
 	for i, g := range vectors(t, "aes_ctr_sp800_38a.txt", 3) {
-		for _, step := range []int{64, 32, 16, 7, 1} {
-			crypt, err := newCTR(aes.NewCipher)(g["key"], g["iv"])
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := bytes.Clone(g["plain"])
-			for off := 0; off < len(got); off += step {
-				part := got[off:min(off+step, len(got))]
-				crypt(part, part)
-			}
-			if !bytes.Equal(got, g["sealed"]) {
-				t.Errorf("case %d in steps of %d: %x", i, step, got)
-			}
+		checkVectorCTR(t, i, newCTR(aes.NewCipher), g, 64, 32, 16, 7, 1)
+	}
+}
+
+func checkVectorCTR(t *testing.T, i int, construct func(key, iv []byte) (Transform, error), g map[string][]byte, steps ...int) {
+	t.Helper()
+	for _, step := range steps {
+		crypt, err := construct(g["key"], g["iv"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := bytes.Clone(g["plain"])
+		for off := 0; off < len(got); off += step {
+			part := got[off:min(off+step, len(got))]
+			crypt(part, part)
+		}
+		if !bytes.Equal(got, g["sealed"]) {
+			t.Errorf("case %d in steps of %d: %x", i, step, got)
 		}
 	}
 }
 
 func TestVectorsGCM(t *testing.T) {
 	for i, g := range vectors(t, "aes_gcm_mcgrew_viega.txt", 8) {
-		s, err := newGCM(Cipher{BlockSize: 16}, g["key"], g["iv"])
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := s.aead.Seal(nil, s.nonce[:], g["plain"], g["aad"]); !bytes.Equal(got, g["sealed"]) {
-			t.Errorf("case %d: sealed %x", i, got)
-		}
-		got, err := s.aead.Open(nil, s.nonce[:], g["sealed"], g["aad"])
-		if err != nil || !bytes.Equal(got, g["plain"]) {
-			t.Errorf("case %d: opened %x, %v", i, got, err)
+		for way, construct := range gcmWays() {
+			aead, err := construct(g["key"])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := aead.Seal(nil, g["iv"], g["plain"], g["aad"]); !bytes.Equal(got, g["sealed"]) {
+				t.Errorf("case %d, %s: sealed %x", i, way, got)
+			}
+			got, err := aead.Open(nil, g["iv"], g["sealed"], g["aad"])
+			if err != nil || !bytes.Equal(got, g["plain"]) {
+				t.Errorf("case %d, %s: opened %x, %v", i, way, got, err)
+			}
 		}
 	}
 }
@@ -84,13 +91,15 @@ func TestVectorsGCM(t *testing.T) {
 // TestVectorsGCMForged: what Wycheproof seals, and what it forges.
 func TestVectorsGCMForged(t *testing.T) {
 	for _, g := range vectors(t, "aes_gcm_wycheproof.txt", 21) {
-		s, err := newGCM(Cipher{BlockSize: 16}, g["key"], g["iv"])
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := s.aead.Open(nil, s.nonce[:], g["sealed"], g["aad"])
-		if valid := g["valid"][0] == 1; valid != (err == nil) || valid && !bytes.Equal(got, g["plain"]) {
-			t.Errorf("id %x: opened %x, %v", g["id"], got, err)
+		for way, construct := range gcmWays() {
+			aead, err := construct(g["key"])
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := aead.Open(nil, g["iv"], g["sealed"], g["aad"])
+			if valid := g["valid"][0] == 1; valid != (err == nil) || valid && !bytes.Equal(got, g["plain"]) {
+				t.Errorf("id %x, %s: opened %x, %v", g["id"], way, got, err)
+			}
 		}
 	}
 }
