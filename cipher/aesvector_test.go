@@ -208,6 +208,44 @@ func checkGCMGroups(t *testing.T, key []byte, h [16]byte, text []byte, lag int) 
 	}
 }
 
+// TestVectorCTR compares with the standard library, in pieces, and across the wraps of the counter's words.
+func TestVectorCTR(t *testing.T) {
+	needVectors(t, hasVectorAES())
+	ones := bytes.Repeat([]byte{0xff}, 16)
+	ivs := [][]byte{pattern(16, 5), ones, append(make([]byte, 8), ones[:8]...), append(make([]byte, 12), ones[:4]...)}
+	for _, iv := range ivs {
+		for n := range 50 {
+			iv = bytes.Clone(iv)
+			iv[15] -= byte(n / 2)
+			checkCTR(t, pattern(16+8*(n%3), byte(n)), iv, pattern(16*n, 9), n/3)
+		}
+	}
+	if _, err := newAESCTR(make([]byte, 20), make([]byte, 16)); err == nil {
+		t.Error("a key of 20 bytes is none of AES")
+	}
+}
+
+// checkCTR encrypts text, of which the first cut blocks go first.
+func checkCTR(t *testing.T, key, iv, text []byte, cut int) {
+	t.Helper()
+	fast, err := newAESCTR(key, iv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	std, err := newCTR(aes.NewCipher)(key, iv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := make([]byte, len(text)), bytes.Clone(text)
+	fast(got[:16*cut], text[:16*cut])
+	copy(got[16*cut:], text[16*cut:])
+	fast(got[16*cut:], got[16*cut:])
+	std(want, want)
+	if !bytes.Equal(got, want) {
+		t.Fatalf("key of %d bytes, IV %x, %d blocks: not AES in SDCTR mode", len(key), iv, len(text)/16)
+	}
+}
+
 // FuzzVectorAES compares all of the above with the standard library and with arithmetic bit by bit.
 func FuzzVectorAES(f *testing.F) {
 	f.Add([]byte("key"), []byte("nonce"), uint32(7), uint16(3000), []byte("text"))
@@ -219,6 +257,7 @@ func FuzzVectorAES(f *testing.F) {
 		long := bytes.Repeat(append(text, 0), int(n)/(len(text)+1)+1)
 		checkGCM(t, key, counter[:12], text, long)
 		whole := long[:len(long)&^15]
+		checkCTR(t, key, counter[:], whole, int(block)%(len(whole)/16+1))
 		checkCBCDecrypt(t, key, counter[:], whole, int(block)%(len(whole)/16+1))
 		if len(whole) > 0 {
 			checkGHASH(t, [16]byte(key), counter, whole[:min(len(whole), 3*gcmGroup)])
@@ -230,6 +269,24 @@ func FuzzVectorAES(f *testing.F) {
 			checkGCMGroups(t, key, counter, append(make([]byte, gcmGroup), groups...), gcmGroup)
 		}
 	})
+}
+
+func BenchmarkVectorCTR(b *testing.B) {
+	for _, n := range []int{16, 64, 1 << 10, 32 << 10} {
+		for name, construct := range map[string]func(key, iv []byte) (Transform, error){"vector": newAESCTR, "std": newCTR(aes.NewCipher)} {
+			crypt, err := construct(make([]byte, 16), make([]byte, 16))
+			if err != nil {
+				b.Fatal(err)
+			}
+			text := make([]byte, n)
+			b.Run(fmt.Sprintf("%d/%s", n, name), func(b *testing.B) {
+				b.SetBytes(int64(n))
+				for b.Loop() {
+					crypt(text, text)
+				}
+			})
+		}
+	}
 }
 
 func BenchmarkVectorGCM(b *testing.B) {

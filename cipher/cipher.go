@@ -1,7 +1,6 @@
 package cipher
 
 import (
-	"crypto/aes"
 	"errors"
 	"fmt"
 	"math"
@@ -114,9 +113,9 @@ var table = [...]Cipher{
 	{Name: AES128GCM, KeySize: 16, IVSize: 12, BlockSize: 16, MaxBytes: blockLimit128, AEAD: true, Sealer: newGCMSealer, Opener: newGCMOpener},
 	{Name: AES256GCM, KeySize: 32, IVSize: 12, BlockSize: 16, MaxBytes: blockLimit128, AEAD: true, Sealer: newGCMSealer, Opener: newGCMOpener},
 	{Name: ChaCha20Poly1305, KeySize: 64, BlockSize: 8, MaxBytes: math.MaxUint64, AEAD: true, Sealer: newChaChaSealer, Opener: newChaChaOpener},
-	{Name: AES128CTR, KeySize: 16, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, Encrypt: newCTR(aes.NewCipher), Decrypt: newCTR(aes.NewCipher)},
-	{Name: AES192CTR, KeySize: 24, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, Encrypt: newCTR(aes.NewCipher), Decrypt: newCTR(aes.NewCipher)},
-	{Name: AES256CTR, KeySize: 32, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, Encrypt: newCTR(aes.NewCipher), Decrypt: newCTR(aes.NewCipher)},
+	{Name: AES128CTR, KeySize: 16, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, Encrypt: newAESCTR, Decrypt: newAESCTR},
+	{Name: AES192CTR, KeySize: 24, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, Encrypt: newAESCTR, Decrypt: newAESCTR},
+	{Name: AES256CTR, KeySize: 32, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, Encrypt: newAESCTR, Decrypt: newAESCTR},
 }
 
 // Default returns the ciphers a connection offers unless told otherwise, in order of preference: the fastest on this

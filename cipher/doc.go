@@ -11,10 +11,10 @@
 //	GCM (RFC 5647)    clear           length, ciphertext              gcm.go
 //	chacha20-poly1305 encrypted apart encrypted length, ciphertext    chachapoly.go
 //
-// The ciphers that need a MAC are transforms in SDCTR (ctr.go), CBC (cbc.go, aescbc.go) or RC4 (arcfour.go).
+// The ciphers that need a MAC are transforms in SDCTR (ctr.go, aesctr.go), CBC (cbc.go, aescbc.go) or RC4 (arcfour.go).
 // Default lists what a connection offers unless told otherwise, Insecure what must be asked for by name and why; "none"
-// is in no list. Where the processor can, packets with a MAC go two at a time (pair.go), and AES-GCM,
-// ChaCha20 and Poly1305 many blocks at a time (gcmvector.go, chachavector.go, poly1305.go).
+// is in no list. Where the processor can, packets with a MAC go two at a time (pair.go), and AES-GCM, AES in counter mode,
+// ChaCha20 and Poly1305 many blocks at a time (gcmvector.go, aesctr.go, chachavector.go, poly1305.go).
 //
 // With encrypt-and-MAC the length is decrypted before the tag can be checked. In CBC that would tell an attacker what a
 // block of his choice decrypts to; Layout.HideLength says what the framing code does about it (CVE-2008-5161).

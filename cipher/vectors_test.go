@@ -49,6 +49,7 @@ func vectors(t *testing.T, file string, want int) []map[string][]byte {
 func TestVectorsCTR(t *testing.T) {
 	for i, g := range vectors(t, "aes_ctr_sp800_38a.txt", 3) {
 		checkVectorCTR(t, i, newCTR(aes.NewCipher), g, 64, 32, 16, 7, 1)
+		checkVectorCTR(t, i, newAESCTR, g, 64, 32, 16)
 	}
 }
 
