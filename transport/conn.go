@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/hawser-ssh/hawser/cipher"
-	"github.com/hawser-ssh/hawser/kex"
 	"github.com/hawser-ssh/hawser/transport/sshkey"
 	"github.com/hawser-ssh/hawser/wire"
 )
@@ -28,8 +27,7 @@ type Conn struct {
 
 	proofs int // see ProveHostKeys
 
-	mu     sync.Mutex // guards state
-	state  ConnectionState
+	known  known
 	done   chan struct{} // closed when the connection has ended
 	flush  func()        // c.runFlusher, made once so that starting it allocates nothing
 	joined sync.WaitGroup
@@ -141,13 +139,6 @@ func (c *Conn) HostKey() sshkey.PublicKey { return c.peer.hostKey }
 // (OpenSSH PROTOCOL.agent §1). It is a view, not to be changed; a server has
 // none.
 func (c *Conn) HostKeyProof() []byte { return c.peer.proof }
-
-// Algorithms returns what the last exchange agreed on.
-func (c *Conn) Algorithms() kex.Algorithms {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.state.Algorithms
-}
 
 // LocalVersion returns our identification without CR LF.
 func (c *Conn) LocalVersion() string { return c.cfg.Version }

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"crypto/md5"
 	"encoding/hex"
+	"sync"
 	"sync/atomic"
 	"time"
+	"unique"
 
 	"github.com/hawser-ssh/hawser/kex"
 	"github.com/hawser-ssh/hawser/transport/sshkey"
@@ -52,15 +54,46 @@ func (t *Traffic) add(packets, bytes uint64) {
 	t.Bytes += bytes
 }
 
+// known is what ConnectionState tells of the exchanges, for anybody to read.
+type known struct {
+	mu        sync.Mutex
+	facts     unique.Handle[facts] // zero before the peer's identification
+	session   bool                 // the first exchange is over: what peer has is fixed
+	roundTrip time.Duration
+}
+
+// facts are the same for most connections of a server, which share them.
+type facts struct {
+	remoteVersion            string
+	clientHASSH, serverHASSH string
+	strict                   bool
+	algorithms               kex.Algorithms
+}
+
+// load returns the facts. The lock is held.
+func (k *known) load() facts {
+	if k.facts == (unique.Handle[facts]{}) {
+		return facts{}
+	}
+	return k.facts.Value()
+}
+
+// note changes the facts and returns them as they are shared.
+func (k *known) note(f func(*facts)) facts {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := k.load()
+	f(&now)
+	k.facts = unique.Make(now)
+	return k.facts.Value()
+}
+
 // ConnectionState returns the state of the connection now. It may be called
 // at any time and from any goroutine; what has been received counts when the
 // reader comes for more.
 func (c *Conn) ConnectionState() ConnectionState {
-	c.mu.Lock()
-	s := c.state
-	c.mu.Unlock()
-	s.Role, s.LocalVersion, s.SessionID = c.role, c.cfg.Version, bytes.Clone(s.SessionID)
-	s.Received = c.in.counted.load()
+	s := ConnectionState{Role: c.role, LocalVersion: c.cfg.Version, Received: c.in.counted.load()}
+	c.known.addTo(&s, &c.peer)
 	o := &c.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -72,36 +105,48 @@ func (c *Conn) ConnectionState() ConnectionState {
 	return s
 }
 
-// RoundTrip returns the ConnectionState's RoundTrip.
-func (c *Conn) RoundTrip() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.state.RoundTrip
+func (k *known) addTo(s *ConnectionState, p *peer) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	f := k.load()
+	s.RemoteVersion, s.ClientHASSH, s.ServerHASSH = f.remoteVersion, f.clientHASSH, f.serverHASSH
+	s.Strict, s.Algorithms, s.RoundTrip = f.strict, f.algorithms, k.roundTrip
+	if k.session {
+		s.SessionID, s.HostKey = bytes.Clone(p.sessionID), p.hostKey
+	}
 }
 
-// note changes what ConnectionState knows.
-func (c *Conn) note(f func(*ConnectionState)) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	f(&c.state)
+// Algorithms returns what the last exchange agreed on.
+func (c *Conn) Algorithms() kex.Algorithms {
+	c.known.mu.Lock()
+	defer c.known.mu.Unlock()
+	return c.known.load().algorithms
+}
+
+// RoundTrip returns the ConnectionState's RoundTrip.
+func (c *Conn) RoundTrip() time.Duration {
+	c.known.mu.Lock()
+	defer c.known.mu.Unlock()
+	return c.known.roundTrip
 }
 
 // noteOffers keeps what the first KEXINITs tell of the two sides.
 func (x *exchange) noteOffers() {
 	client, server := byRole(x.c.role, &x.ourInit, &x.theirInit)
-	x.c.note(func(s *ConnectionState) {
-		s.ClientHASSH = hassh(client.Kex, client.CipherCS, client.MACCS, client.CompressionCS)
-		s.ServerHASSH = hassh(server.Kex, server.CipherSC, server.MACSC, server.CompressionSC)
-		s.Strict = x.c.peer.strict
+	x.c.known.note(func(f *facts) {
+		f.clientHASSH = hassh(client.Kex, client.CipherCS, client.MACCS, client.CompressionCS)
+		f.serverHASSH = hassh(server.Kex, server.CipherSC, server.MACSC, server.CompressionSC)
+		f.strict = x.c.peer.strict
 	})
 }
 
 // noteResult keeps what an exchange has agreed on.
 func (x *exchange) noteResult() {
-	x.c.note(func(s *ConnectionState) {
-		s.SessionID, s.HostKey, s.Algorithms = x.c.peer.sessionID, x.c.peer.hostKey, x.algs
-		if s.RoundTrip == 0 || x.roundTrip > 0 && x.roundTrip < s.RoundTrip {
-			s.RoundTrip = x.roundTrip
+	k := &x.c.known
+	k.note(func(f *facts) {
+		f.algorithms, k.session = x.algs, true
+		if k.roundTrip == 0 || x.roundTrip > 0 && x.roundTrip < k.roundTrip {
+			k.roundTrip = x.roundTrip
 		}
 	})
 }

@@ -46,8 +46,7 @@ func (c *Conn) exchangeVersions() error {
 			return err
 		}
 		if isVersion(line) || c.role == wire.Server {
-			c.peer.version = string(line)
-			c.note(func(s *ConnectionState) { s.RemoteVersion = c.peer.version })
+			c.peer.version = c.known.note(func(f *facts) { f.remoteVersion = string(line) }).remoteVersion
 			return checkVersion(line)
 		}
 		// Only a server may say something first (RFC 4253 §4.2).
