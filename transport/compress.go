@@ -4,9 +4,9 @@ import "github.com/klauspost/compress/zlib"
 
 // compressor makes the outgoing half of a compressed direction. It is not for concurrent use.
 type compressor interface {
-	// compress appends the compressed form of one payload to dst, complete up to a flush, and returns the result.
-	// payload is a view and may lie in dst. Data that cannot be compressed grows by less than 1/64 and 64 bytes.
-	compress(dst, payload []byte) []byte
+	// compress returns the compressed form of the payload head||body, complete up to a flush: a view, valid until the
+	// next call. Data that cannot be compressed grows by less than 1/64 and 64 bytes.
+	compress(head, body []byte) []byte
 	// close drops what the stream holds; nothing may be called after it.
 	close()
 }
@@ -86,7 +86,7 @@ func findCompression(name string) (compression, bool) {
 type deflater struct {
 	level  int
 	writer *zlib.Writer // nil before the first payload
-	dst    []byte       // where the writer's output goes during compress, nil otherwise
+	out    []byte       // of the writer, for one payload
 }
 
 func newDeflater(level int) compressor {
@@ -97,15 +97,15 @@ func newDeflater(level int) compressor {
 }
 
 // compress implements compressor. The sink never fails, hence the writer does not.
-func (z *deflater) compress(dst, payload []byte) []byte {
-	z.dst = dst
+func (z *deflater) compress(head, body []byte) []byte {
+	z.out = z.out[:0]
 	if z.writer == nil {
 		z.writer, _ = zlib.NewWriterLevel((*deflaterSink)(z), z.level) // newDeflater has made the level a valid one
 	}
-	_, _ = z.writer.Write(payload)
+	_, _ = z.writer.Write(head)
+	_, _ = z.writer.Write(body)
 	_ = z.writer.Flush()
-	dst, z.dst = z.dst, nil
-	return dst
+	return z.out
 }
 
 // close drops the window and the tables.
@@ -115,6 +115,6 @@ func (z *deflater) close() { *z = deflater{} }
 type deflaterSink deflater
 
 func (z *deflaterSink) Write(p []byte) (int, error) {
-	z.dst = append(z.dst, p...)
+	z.out = append(z.out, p...)
 	return len(p), nil
 }

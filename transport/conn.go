@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/hawser-ssh/hawser/cipher"
@@ -16,6 +17,7 @@ import (
 // See the package comment for who may call what from where.
 type Conn struct {
 	nc   net.Conn
+	raw  syscall.RawConn // of nc; nil where the generic path must do
 	role wire.Role
 	cfg  *Config
 	lab  *labor // nil without Config.Lab
@@ -59,9 +61,8 @@ func newConn(nc net.Conn, role wire.Role, cfg *Config) *Conn {
 	sealer, opener := cipher.None()
 	c.in.setOpener(opener)
 	c.out.setSealer(sealer)
-	if raw := rawConn(c.nc); raw != nil {
-		c.in.raw, c.in.poll = raw, c.pollRead
-		c.out.raw, c.out.poll = raw, c.pollWrite
+	if c.raw = rawConn(c.nc); c.raw != nil {
+		c.in.poll, c.out.poll = c.pollRead, c.pollWrite
 	}
 	c.flush = c.runFlusher
 	return c
@@ -99,7 +100,7 @@ func (c *Conn) handshake(ctx context.Context) error {
 	}
 	c.logger().Info("version", "peer", wire.Escape(c.peer.version, MaxVersionLine))
 	c.labVersions()
-	if err := c.startExchange(); err != nil {
+	if _, err := c.startExchange(); err != nil {
 		return err
 	}
 	return c.firstExchange(ctx)

@@ -66,7 +66,10 @@ func (c *Conn) end(err error, tell bool) {
 	o.err = ended(err)
 	close(c.done)
 	stopTimer(o.rekeyTimer)
-	stopTimer(o.rekeyDeadline)
+	if o.running != nil {
+		stopTimer(o.running.deadline)
+		o.running = nil
+	}
 	if tell = tell && o.greeted; tell {
 		reason := reasonOf(err)
 		text := reason.String()
@@ -76,7 +79,6 @@ func (c *Conn) end(err error, tell bool) {
 		c.seal(wire.Disconnect{Reason: reason, Description: text}.Append(nil), nil)
 	}
 	c.labState(LabClosed)
-	o.queue.drop()
 	o.lingers = tell
 	if c.nc.SetWriteDeadline(time.Now().Add(lingerTimeout)) != nil {
 		time.AfterFunc(lingerTimeout, func() { c.nc.Close() }) // a pipe, say, that knows no deadlines

@@ -16,7 +16,7 @@ func (c *Conn) startFlush() {
 // held, but for the time of the write.
 func (c *Conn) writeOut() {
 	o := &c.out
-	if o.flushing || o.raw == nil || len(o.buf) > directWrite {
+	if o.flushing || c.raw == nil || len(o.buf) > directWrite {
 		c.startFlush()
 		return
 	}

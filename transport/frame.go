@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"syscall"
 
 	"github.com/hawser-ssh/hawser/cipher"
 	"github.com/hawser-ssh/hawser/wire"
@@ -47,10 +46,9 @@ type receiver struct {
 	debugSeen int
 	told      bool // the end has been logged
 
-	beforeWait func()          // the layer above makes up for what it put off; or nil
-	raw        syscall.RawConn // nil where the generic path must do
-	poll       func(fd uintptr) bool
-	n          int // result of poll
+	beforeWait func()                // the layer above makes up for what it put off; or nil
+	poll       func(fd uintptr) bool // one read, where there is a Conn.raw
+	n          int                   // result of poll
 	err        error
 }
 
@@ -205,8 +203,8 @@ func (c *Conn) readSome(limit int) error {
 	in.publish()
 	in.makeRoom()
 	in.limit, in.n, in.err = limit, 0, nil
-	if in.raw != nil {
-		if err := in.raw.Read(in.poll); err != nil {
+	if c.raw != nil {
+		if err := c.raw.Read(in.poll); err != nil {
 			in.err = err
 		}
 	} else {

@@ -99,12 +99,10 @@ func (x *exchange) begin(theirs []byte) error {
 	if err := x.theirInit.Parse(x.theirs); err != nil {
 		return err
 	}
-	if err := x.c.startExchange(); err != nil {
+	var err error
+	if x.ours, err = x.c.startExchange(); err != nil {
 		return err
 	}
-	x.c.out.mu.Lock()
-	x.ours = x.c.out.kexInit
-	x.c.out.mu.Unlock()
 	if err := x.ourInit.Parse(x.ours); err != nil || !x.first {
 		return err
 	}

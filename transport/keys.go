@@ -101,7 +101,7 @@ func (x *exchange) switchSending() error {
 func (c *Conn) openGate() error {
 	o := &c.out
 	o.gated = false
-	r := wire.NewFieldReader(o.queue.buf, "control queue")
+	r := wire.NewFieldReader(o.running.queue.buf, "control queue")
 	for r.Len() > 0 {
 		payload := r.Bytes("payload")
 		if err := c.seal(payload, nil); err != nil {
@@ -109,7 +109,7 @@ func (c *Conn) openGate() error {
 		}
 		o.control.add(len(payload))
 	}
-	o.queue.drop()
+	o.running.queue = controlQueue{}
 	c.startFlush()
 	o.wake()
 	return nil

@@ -38,13 +38,13 @@ func (c *Conn) labIdle() {
 // labSeal is seal with a Lab in between. The lock is held.
 func (c *Conn) labSeal(payload []byte) error {
 	o := &c.out
-	ours := o.kexInit != nil && len(payload) > 0 && wire.Msg(payload[0]) == wire.MsgKexInit
+	ours := o.running != nil && len(payload) > 0 && wire.Msg(payload[0]) == wire.MsgKexInit
 	for _, m := range c.lab.show(c.lab.Message, Outgoing, o.seq, payload) {
 		if ours && new(wire.KexInit).Parse(m) == nil { // what we have said counts; what nobody can read does not
-			o.kexInit, ours = slices.Clone(m), false
+			o.running.kexInit, ours = slices.Clone(m), false
 		}
 		if o.comp != nil && !o.delayed {
-			m = o.comp.compress(nil, m)
+			m = slices.Clone(o.comp.compress(m, nil))
 		}
 		for _, frame := range c.lab.show(c.lab.Plain, Outgoing, o.seq, o.labFrame(m)) {
 			if err := c.labSealFrame(frame); err != nil {

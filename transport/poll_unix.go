@@ -50,7 +50,7 @@ func (c *Conn) pollRead(fd uintptr) bool {
 // returns how much that was. An error is left for the flusher to meet again.
 func (c *Conn) tryWrite() int {
 	c.out.wrote = 0
-	if err := c.out.raw.Write(c.out.poll); err != nil {
+	if err := c.raw.Write(c.out.poll); err != nil {
 		return 0
 	}
 	return c.out.wrote

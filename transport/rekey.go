@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/hawser-ssh/hawser/cipher"
 	"github.com/hawser-ssh/hawser/wire"
@@ -51,7 +52,8 @@ func (c *Conn) rekeyDue(l *cipher.Layout, packets, bytes uint64) bool {
 // rekeyIfDue starts a re-key when the receiving direction needs one.
 func (c *Conn) rekeyIfDue() error {
 	if c.in.phase == phaseOpen && c.rekeyDue(&c.in.layout, c.in.packets, c.in.bytes) {
-		return c.startExchange()
+		_, err := c.startExchange()
+		return err
 	}
 	return nil
 }
@@ -81,14 +83,18 @@ func (c *Conn) rekeyTimerFired() {
 	o.rekeyTimer.Reset(c.cfg.RekeyInterval)
 }
 
-// startExchange sends our KEXINIT unless an exchange runs.
-func (c *Conn) startExchange() error {
-	c.out.mu.Lock()
-	defer c.out.mu.Unlock()
-	if c.out.err == nil {
+// startExchange sends our KEXINIT unless an exchange runs, and returns it.
+func (c *Conn) startExchange() ([]byte, error) {
+	o := &c.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err == nil {
 		c.sendKexInit()
 	}
-	return c.out.err
+	if o.err != nil {
+		return nil, o.err
+	}
+	return o.running.kexInit, nil
 }
 
 // sendKexInit sends our KEXINIT and closes the gate, unless an exchange runs;
@@ -96,21 +102,21 @@ func (c *Conn) startExchange() error {
 // goes wrong ends the connection. The lock is held.
 func (c *Conn) sendKexInit() {
 	o := &c.out
-	if o.exchanging {
+	if o.running != nil {
 		return
 	}
 	payload, err := c.newKexInit(c.peer.sessionID == nil)
 	if err == nil {
-		o.kexInit = payload
+		o.running = &runningExchange{kexInit: payload}
 		err = c.seal(payload, nil)
 	}
 	if err != nil {
 		c.endUnlocked(err)
 		return
 	}
-	o.exchanging, o.gated = true, true
+	o.gated = true
 	if c.peer.sessionID != nil {
-		setTimer(&o.rekeyDeadline, c.cfg.RekeyTimeout, c.rekeyTimedOut)
+		o.running.deadline = time.AfterFunc(c.cfg.RekeyTimeout, c.rekeyTimedOut)
 		c.labState(LabRekey)
 	}
 	c.startFlush()
@@ -132,9 +138,11 @@ func (c *Conn) exchangeDone() {
 	o := &c.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.exchanging, o.kexInit = false, nil
 	o.exchanges++
-	stopTimer(o.rekeyDeadline)
+	if o.running != nil { // else the connection has ended
+		stopTimer(o.running.deadline)
+		o.running = nil
+	}
 	if o.rekeyTimer != nil && o.err == nil {
 		o.rekeyTimer.Reset(c.cfg.RekeyInterval)
 	}

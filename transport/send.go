@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/hawser-ssh/hawser/cipher"
@@ -24,10 +23,9 @@ type sender struct {
 	flushing bool   // a flusher is at work
 	lingers  bool   // the flusher sends FIN, and waits for the peer's, before it closes
 
-	raw    syscall.RawConn // nil where there is no direct write
-	poll   func(fd uintptr) bool
-	direct []byte // what the direct write under way sends
-	wrote  int    // result of poll
+	poll   func(fd uintptr) bool // one direct write, where there is a Conn.raw
+	direct []byte                // what the direct write under way sends
+	wrote  int                   // result of poll
 
 	sealer  cipher.Sealer
 	pair    cipher.PairSealer // sealer, where it is one
@@ -39,16 +37,12 @@ type sender struct {
 	total   Traffic // under earlier keys
 	open    bool    // authenticated
 	comp    compressor
-	delayed bool   // comp waits for open
-	scratch []byte // what comp made
+	delayed bool // comp waits for open
 
-	exchanging    bool   // from our KEXINIT until the peer's NEWKEYS
-	gated         bool   // from our KEXINIT until our NEWKEYS: upper layers wait
-	exchanges     uint64 // completed ones
-	kexInit       []byte // our KEXINIT of the running exchange
-	queue         controlQueue
-	rekeyTimer    *time.Timer // starts the next re-key
-	rekeyDeadline *time.Timer // ends a stalled one
+	running    *runningExchange // from our KEXINIT until the peer's NEWKEYS
+	gated      bool             // from our KEXINIT until our NEWKEYS: upper layers wait
+	exchanges  uint64           // completed ones
+	rekeyTimer *time.Timer      // starts the next re-key
 
 	control controlCount  // replies in buf, and in what is being written
 	waiting chan struct{} // closed when something changes; nil if nobody waits
@@ -60,7 +54,16 @@ type controlCount struct{ messages, bytes int }
 
 func (n *controlCount) add(bytes int) { n.messages++; n.bytes += bytes }
 
+func (n *controlCount) join(m controlCount) { n.messages += m.messages; n.bytes += m.bytes }
+
 func (n *controlCount) sub(m controlCount) { n.messages -= m.messages; n.bytes -= m.bytes }
+
+// runningExchange is what the sending half holds while an exchange runs.
+type runningExchange struct {
+	kexInit  []byte       // ours
+	queue    controlQueue // kept back while gated
+	deadline *time.Timer  // ends a re-key that stalls
+}
 
 // controlQueue holds replies that an exchange in progress keeps back, each
 // behind its length.
@@ -73,8 +76,6 @@ func (q *controlQueue) push(payload []byte) {
 	q.add(len(payload))
 	q.buf = wire.AppendBytes(q.buf, payload)
 }
-
-func (q *controlQueue) drop() { *q = controlQueue{} }
 
 // setSealer makes s seal all further packets.
 func (o *sender) setSealer(s cipher.Sealer) {
@@ -178,13 +179,16 @@ func (c *Conn) writeControl(payload []byte) error {
 	if len(payload) > c.maxPayload() {
 		return ErrTooLarge
 	}
-	if o.control.messages+o.queue.messages >= c.cfg.ControlMessages ||
-		o.control.bytes+o.queue.bytes+len(payload) > c.cfg.ControlBytes {
+	waiting := o.control
+	if o.running != nil {
+		waiting.join(o.running.queue.controlCount)
+	}
+	if waiting.messages >= c.cfg.ControlMessages || waiting.bytes+len(payload) > c.cfg.ControlBytes {
 		c.endUnlocked(&wire.ProtocolError{Reason: wire.ReasonProtocolError, Op: "replies", Err: ErrControlOverflow})
 		return o.err
 	}
 	if o.gated {
-		o.queue.push(payload)
+		o.running.queue.push(payload)
 		return nil
 	}
 	o.control.add(len(payload))
@@ -244,10 +248,7 @@ func (c *Conn) seal(head, body []byte) error {
 		return &wire.ProtocolError{Reason: wire.ReasonProtocolError, Op: "packet", Err: errSequence}
 	}
 	if o.comp != nil && !o.delayed {
-		o.scratch = append(append(o.scratch[:0], head...), body...)
-		plain := len(o.scratch)
-		o.scratch = o.comp.compress(o.scratch, o.scratch[:plain])
-		head, body = o.scratch[plain:], nil
+		head, body = o.comp.compress(head, body), nil
 	}
 	n := 1 + len(head) + len(body)
 	pad := o.padding(n)
