@@ -52,7 +52,6 @@ type Mux struct {
 	t    Transport
 	role wire.Role
 	cfg  Config
-	done chan struct{}
 
 	windows   windows
 	roundTrip time.Duration
@@ -72,6 +71,7 @@ type Mux struct {
 	notifying      bool // a call of wakeWriters is on its way
 	cause          error
 	ended          bool
+	done           chan struct{} // made by Done
 	asked          waitQueue
 	owed           replyQueue
 	keepalive      *keepalive
@@ -81,7 +81,7 @@ type Mux struct {
 // Run. cfg may be nil and is copied.
 func New(t Transport, role wire.Role, cfg *Config) *Mux {
 	full := cfg.complete()
-	return &Mux{t: t, role: role, cfg: full, done: make(chan struct{}),
+	return &Mux{t: t, role: role, cfg: full,
 		windows: windows{NewBudget(full.WindowBudget), full.Budget}, roundTrip: min(t.RoundTrip(), maxRoundTrip)}
 }
 
@@ -129,7 +129,17 @@ func (m *Mux) Close() error {
 }
 
 // Done returns a channel that closes when the connection has ended; callbacks may still run.
-func (m *Mux) Done() <-chan struct{} { return m.done }
+func (m *Mux) Done() <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.done == nil {
+		m.done = make(chan struct{})
+		if m.ended {
+			close(m.done)
+		}
+	}
+	return m.done
+}
 
 // Err returns why the connection ended, or nil before.
 func (m *Mux) Err() error {
@@ -170,6 +180,9 @@ func (m *Mux) shutdown(err error) {
 	}
 	cause := m.cause
 	m.ended = true
+	if m.done != nil {
+		close(m.done)
+	}
 	slots, asked := m.slots, m.asked.takeAll()
 	m.opens = nil
 	m.stopKeepaliveLocked()
@@ -183,7 +196,6 @@ func (m *Mux) shutdown(err error) {
 	for _, w := range asked {
 		w.fail(gone)
 	}
-	close(m.done)
 	for _, c := range slots {
 		if c != nil {
 			c.kill(gone)

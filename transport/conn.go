@@ -30,8 +30,7 @@ type Conn struct {
 	proofs int // see ProveHostKeys
 
 	known  known
-	done   chan struct{} // closed when the connection has ended
-	flush  func()        // c.runFlusher, made once so that starting it allocates nothing
+	flush  func() // c.runFlusher, made once so that starting it allocates nothing
 	joined sync.WaitGroup
 }
 
@@ -56,7 +55,7 @@ func Client(nc net.Conn, cfg *Config) *Conn { return newConn(nc, wire.Client, cf
 func Server(nc net.Conn, cfg *Config) *Conn { return newConn(nc, wire.Server, cfg) }
 
 func newConn(nc net.Conn, role wire.Role, cfg *Config) *Conn {
-	c := &Conn{nc: nc, role: role, cfg: cfg.clone(), done: make(chan struct{})}
+	c := &Conn{nc: nc, role: role, cfg: cfg.clone()}
 	c.setLab()
 	sealer, opener := cipher.None()
 	c.in.setOpener(opener)
@@ -155,7 +154,7 @@ func (c *Conn) LocalAddr() net.Addr { return c.nc.LocalAddr() }
 func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
 
 // Done returns a channel that is closed when the connection has ended.
-func (c *Conn) Done() <-chan struct{} { return c.done }
+func (c *Conn) Done() <-chan struct{} { return c.known.whenEnded() }
 
 // Err returns why the connection ended, nil while it has not. The error
 // matches net.ErrClosed.
@@ -163,16 +162,6 @@ func (c *Conn) Err() error {
 	c.out.mu.Lock()
 	defer c.out.mu.Unlock()
 	return c.out.err
-}
-
-// isEnded is Err() != nil.
-func (c *Conn) isEnded() bool {
-	select {
-	case <-c.done:
-		return true
-	default:
-		return false
-	}
 }
 
 func (c *Conn) logger() *slog.Logger { return c.cfg.Logger }

@@ -64,7 +64,7 @@ func (c *Conn) end(err error, tell bool) {
 		return
 	}
 	o.err = ended(err)
-	close(c.done)
+	c.known.end()
 	stopTimer(o.rekeyTimer)
 	if o.running != nil {
 		stopTimer(o.running.deadline)

@@ -211,7 +211,7 @@ func (c *Conn) readSome(limit int) error {
 		in.takeBuffer()
 		in.n, in.err = c.nc.Read(in.room())
 	}
-	if in.n > 0 && !c.isEnded() {
+	if in.n > 0 && !c.known.ended.Load() {
 		in.bulk = in.w+in.n == len(in.buf) || in.bulk && in.n >= smallBuffer/4
 		in.w += in.n
 		return nil

@@ -203,10 +203,10 @@ func (x *exchange) answer(theirs []byte) (ours []byte, err error) {
 
 // compute runs a step of the method, a costly one when the limiter lets it.
 func (x *exchange) compute(step func() error) error {
-	if !x.method.Costly {
+	if !x.method.Costly || x.c.cfg.Limiter == nil {
 		return step()
 	}
-	err := x.c.cfg.Limiter.Do(x.c.done, step)
+	err := x.c.cfg.Limiter.Do(x.c.Done(), step)
 	if errors.Is(err, kex.ErrGivenUp) {
 		return x.c.Err()
 	}

@@ -54,9 +54,13 @@ func (t *Traffic) add(packets, bytes uint64) {
 	t.Bytes += bytes
 }
 
-// known is what ConnectionState tells of the exchanges, for anybody to read.
+// known is what anybody may ask for at any time: what ConnectionState tells of
+// the exchanges, and whether the connection has ended. Its lock may be taken
+// under all others.
 type known struct {
+	ended     atomic.Bool // and Conn.Err tells why
 	mu        sync.Mutex
+	done      chan struct{}        // made by whenEnded
 	facts     unique.Handle[facts] // zero before the peer's identification
 	session   bool                 // the first exchange is over: what peer has is fixed
 	roundTrip time.Duration
@@ -68,6 +72,29 @@ type facts struct {
 	clientHASSH, serverHASSH string
 	strict                   bool
 	algorithms               kex.Algorithms
+}
+
+// end is told once that the connection has ended.
+func (k *known) end() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.ended.Store(true)
+	if k.done != nil {
+		close(k.done)
+	}
+}
+
+// whenEnded returns a channel that is closed by end.
+func (k *known) whenEnded() <-chan struct{} {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.done == nil {
+		k.done = make(chan struct{})
+		if k.ended.Load() {
+			close(k.done)
+		}
+	}
+	return k.done
 }
 
 // load returns the facts. The lock is held.
