@@ -25,6 +25,7 @@ var handlers = [...]func(m *Mux, p []byte) error{
 // knows, and lets no message of the authentication through but the one that a
 // server ignores (RFC 4252 §5.1).
 func (m *Mux) dispatch(p []byte) error {
+	m.heard.Store(true)
 	if len(p) == 0 {
 		return protocolError("dispatch", "empty packet")
 	}

@@ -94,6 +94,19 @@ func (l *link) ReadPacket() ([]byte, error) {
 	return b, nil
 }
 
+// ReadPackets implements Transport.
+func (l *link) ReadPackets(handle func(p []byte) error) error {
+	for {
+		p, err := l.ReadPacket()
+		if err == nil {
+			err = handle(p)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
 // stall makes the peer of l stop reading, or go on.
 func (l *link) stall(on bool) {
 	l.out.mu.Lock()

@@ -13,8 +13,9 @@ import (
 // Transport carries packets; *transport.Conn is one. WritePacket and
 // TryWritePacket send the payload head||body, copied before they return.
 type Transport interface {
-	// ReadPacket returns the next payload, a view until the next call.
-	ReadPacket() ([]byte, error)
+	// ReadPackets hands each payload to handle, one after the other, a view until handle returns, until there is an
+	// error, which it returns: handle's or one of the connection.
+	ReadPackets(handle func(p []byte) error) error
 	// WritePacket waits while the output is above its high-water mark, until done closes; then nothing was sent.
 	WritePacket(done <-chan struct{}, head, body []byte) error
 	// TryWritePacket returns an error where WritePacket would wait.
@@ -25,8 +26,8 @@ type Transport interface {
 	WriteControl(payload []byte) error
 	// Abort ends the connection and tells the peer the reason found in err.
 	Abort(err error)
-	// BeforeWait has ReadPacket call f when the packets that have arrived are used up, before it waits for more. f waits
-	// for nothing. It is called before the first ReadPacket.
+	// BeforeWait has ReadPackets call f when the packets that have arrived are used up, before it waits for more. f waits
+	// for nothing. It is called before ReadPackets.
 	BeforeWait(f func())
 	// RoundTrip is the time of the path there and back, or 0 where that is unknown: then windows do not grow.
 	RoundTrip() time.Duration
@@ -93,18 +94,10 @@ func New(t Transport, role wire.Role, cfg *Config) *Mux {
 func (m *Mux) Run() error {
 	m.startKeepalive()
 	m.t.BeforeWait(m.wakeReaders)
-	for {
-		p, err := m.t.ReadPacket()
-		if err == nil {
-			m.heard.Store(true)
-			err = m.dispatch(p)
-		}
-		if err != nil {
-			m.wakeReaders()
-			m.shutdown(err)
-			return m.Err()
-		}
-	}
+	err := m.t.ReadPackets(m.dispatch)
+	m.wakeReaders()
+	m.shutdown(err)
+	return m.Err()
 }
 
 // wakeReaders wakes those for whom data has come, once for all packets that came together: waking is dearer than a packet.

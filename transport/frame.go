@@ -45,6 +45,7 @@ type receiver struct {
 	extInfo   extInfoState
 	debugSeen int
 	told      bool // the end has been logged
+	mayRest   bool // see readMore
 
 	beforeWait func()                // the layer above makes up for what it put off; or nil
 	poll       func(fd uintptr) bool // one read, where there is a Conn.raw
@@ -77,9 +78,7 @@ func (c *Conn) readFrame() ([]byte, error) {
 // decrypted in place: a view until the next call.
 func (c *Conn) openFrame() ([]byte, error) {
 	in := &c.in
-	if in.next > 0 {
-		in.r, in.next = in.next, 0
-	}
+	in.advance()
 	if err := c.fill(in.layout.Head); err != nil {
 		return nil, err
 	}
@@ -103,6 +102,13 @@ func (c *Conn) openFrame() ([]byte, error) {
 		return nil, err
 	}
 	return in.buf[in.r+4:][:length], nil
+}
+
+// advance ends the view of the last packet.
+func (in *receiver) advance() {
+	if in.next > 0 {
+		in.r, in.next = in.next, 0
+	}
 }
 
 // open verifies and decrypts the packet of n bytes at r.
@@ -204,7 +210,9 @@ func (c *Conn) readSome(limit int) error {
 	in.makeRoom()
 	in.limit, in.n, in.err = limit, 0, nil
 	if c.raw != nil {
-		if err := c.raw.Read(in.poll); err != nil {
+		if err := c.readRaw(); err == errSilent {
+			return err
+		} else if err != nil {
 			in.err = err
 		}
 	} else {

@@ -11,7 +11,8 @@ import (
 // connection holds a small buffer.
 func rawConn(net.Conn) syscall.RawConn { return nil }
 
-// pollRead, pollWrite and tryWrite are not used here.
+// pollRead, awaitInput, pollWrite and tryWrite are not used here.
 func (c *Conn) pollRead(uintptr) bool  { return true }
+func (c *Conn) awaitInput()            {}
 func (c *Conn) pollWrite(uintptr) bool { return true }
 func (c *Conn) tryWrite() int          { return 0 }

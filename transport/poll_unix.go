@@ -46,6 +46,21 @@ func (c *Conn) pollRead(fd uintptr) bool {
 	return false
 }
 
+// awaitInput returns when the socket has something to read, or nothing will
+// ever come.
+func (c *Conn) awaitInput() { _ = c.raw.Read(hasInput) }
+
+// hasInput reports whether a read would not wait.
+func hasInput(fd uintptr) bool {
+	var b [1]byte
+	for {
+		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK)
+		if err != syscall.EINTR {
+			return err != syscall.EAGAIN
+		}
+	}
+}
+
 // tryWrite writes what out.direct holds as far as the socket takes it now, and
 // returns how much that was. An error is left for the flusher to meet again.
 func (c *Conn) tryWrite() int {

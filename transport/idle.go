@@ -1,0 +1,151 @@
+package transport
+
+import (
+	"errors"
+	"os"
+	"time"
+)
+
+// restAfter is how long a peer must be silent until nobody waits for it with
+// more than a small stack.
+const restAfter = 100 * time.Millisecond
+
+// errSilent ends a spell; it never gets out of this file.
+var errSilent = errors.New("ssh: the peer is silent")
+
+// ReadPackets hands every packet that ReadPacket would return to handle, as a
+// view until that returns. It returns the first error, handle's or one of the
+// connection, which has ended then.
+//
+// The runtime never makes the stack of a goroutine that waits for a socket
+// small again once it has grown, and opening and handling packets makes it
+// grow. So the caller's goroutine only waits while the peer is silent: with
+// the stack it came with, small if it is new and large if it was the one of
+// Handshake. When something comes, another one reads and handles it, and ends
+// when nothing more has come for a while. At any time one of the two runs.
+// That needs a socket of the standard library; over any other net.Conn the
+// caller's goroutine does everything.
+func (c *Conn) ReadPackets(handle func(p []byte) error) error {
+	if c.raw == nil || c.lab != nil {
+		return c.readEach(handle, func() error { return nil })
+	}
+	for {
+		ended := make(chan error, 1)
+		go c.readSpell(handle, ended) // joined here; waits for the socket alone
+		if err := <-ended; err != errSilent {
+			return err
+		}
+		c.awaitInput()
+	}
+}
+
+// readEach reads and handles packets until there is an error; before each, it
+// asks ready.
+func (c *Conn) readEach(handle func(p []byte) error, ready func() error) error {
+	for {
+		if err := ready(); err != nil {
+			return err
+		}
+		p, err := c.ReadPacket()
+		if err == nil {
+			err = handle(p)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// spell is a time in which packets come. A timer looks now and then whether
+// they still do, and wakes the reader by a deadline in the past if not.
+type spell struct {
+	c     *Conn
+	timer *time.Timer
+	over  bool
+	seen  uint64 // packets at the last look
+}
+
+// readSpell reads and handles packets until the peer is silent.
+func (c *Conn) readSpell(handle func(p []byte) error, ended chan<- error) {
+	s := &spell{c: c, seen: c.in.counted.packets.Load()}
+	err := errReaderGone
+	defer func() { // also where handle ends this goroutine
+		s.end()
+		ended <- err
+	}()
+	s.begin()
+	err = c.readEach(handle, c.readMore)
+}
+
+var errReaderGone = errors.New("ssh: the reader's goroutine was ended")
+
+// readMore waits for the next bytes where all that came has been handed out.
+// Only here may the reader rest: nothing is left half done.
+func (c *Conn) readMore() error {
+	in := &c.in
+	in.advance()
+	if in.r < in.w {
+		return nil
+	}
+	in.mayRest = true
+	err := c.readSome(largeBuffer)
+	in.mayRest = false
+	if err != nil && err != errSilent {
+		return c.failed(err)
+	}
+	return err
+}
+
+// readRaw reads from the socket once. A deadline is either the end's or the
+// one that a spell has set, and then only readMore heeds it.
+func (c *Conn) readRaw() error {
+	for {
+		err := c.raw.Read(c.in.poll)
+		if !errors.Is(err, os.ErrDeadlineExceeded) || !c.setReadDeadline(time.Time{}) {
+			return err
+		}
+		if c.in.mayRest {
+			return errSilent
+		}
+	}
+}
+
+// setReadDeadline reports false where the connection has ended: then the
+// deadline is not ours any more.
+func (c *Conn) setReadDeadline(t time.Time) bool {
+	c.out.mu.Lock()
+	defer c.out.mu.Unlock()
+	return c.setReadDeadlineLocked(t)
+}
+
+func (c *Conn) setReadDeadlineLocked(t time.Time) bool {
+	return c.out.err == nil && c.nc.SetReadDeadline(t) == nil
+}
+
+func (s *spell) begin() {
+	s.c.out.mu.Lock()
+	defer s.c.out.mu.Unlock()
+	s.timer = time.AfterFunc(restAfter, s.look)
+}
+
+func (s *spell) end() {
+	s.c.out.mu.Lock()
+	defer s.c.out.mu.Unlock()
+	s.over = true
+	s.timer.Stop()
+}
+
+// look wakes a reader for which nothing has come since the last look.
+func (s *spell) look() {
+	s.c.out.mu.Lock()
+	defer s.c.out.mu.Unlock()
+	if s.over {
+		return
+	}
+	seen := s.c.in.counted.packets.Load()
+	if seen == s.seen && !s.c.setReadDeadlineLocked(time.Unix(1, 0)) {
+		return // the connection has ended, and the reader with it
+	}
+	s.seen = seen
+	s.timer.Reset(restAfter)
+}
