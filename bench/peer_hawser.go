@@ -114,26 +114,34 @@ func newHawserServer(j *job) (func(net.Conn) error, error) {
 		return nil, err
 	}
 	config.HostKeys = []sshkey.Signer{host}
+	config = config.Shared()
 	auth := &userauth.ServerConfig{PublicKey: func(_ context.Context, _ *userauth.Attempt, key sshkey.PublicKey, _ string, _ bool) userauth.Result {
 		if !sshkey.Equal(key, user.PublicKey()) {
 			return userauth.Result{}
 		}
 		return userauth.Result{Outcome: userauth.Accept}
 	}}
-	return func(nc net.Conn) error { return serveHawser(nc, config, auth) }, nil
+	return func(nc net.Conn) error {
+		m, err := loginHawser(nc, config, auth)
+		if err != nil {
+			return err
+		}
+		go func() { _ = m.Run() }() // a goroutine whose stack is as small as that of any server that has logins and channels apart
+		return nil
+	}, nil
 }
 
-// serveHawser serves one connection with the three layers that golang.org/x/crypto/ssh has in its server.
-func serveHawser(nc net.Conn, config *transport.Config, auth *userauth.ServerConfig) error {
+// loginHawser begins one connection with the three layers that golang.org/x/crypto/ssh has in its server.
+func loginHawser(nc net.Conn, config *transport.Config, auth *userauth.ServerConfig) (*connection.Mux, error) {
 	c := transport.Server(nc, config)
 	ctx := context.Background()
 	if err := c.Handshake(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	if _, err := userauth.Serve(ctx, c, auth); err != nil {
-		return err
+		return nil, err
 	}
-	return connection.New(c, wire.Server, &connection.Config{Handler: hawserHandler{}}).Run()
+	return connection.New(c, wire.Server, &connection.Config{Handler: hawserHandler{}}), nil
 }
 
 // hawserHandler accepts sessions and runs their commands.

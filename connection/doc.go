@@ -1,7 +1,7 @@
 // Package connection is the SSH connection protocol (RFC 4254) for both roles: many channels with flow control over one
 // authenticated transport, requests with replies in order, sessions, and forwarding.
 //
-// A [Mux] reads packets from a [Transport] on the goroutine that calls Run and hands each to what it is for. Its
+// A [Mux] has packets read by its [Transport] while Run runs and hands each to what it is for. Its
 // [Handler] decides about what the peer asks for; without one everything is refused. A [Channel] is a net.Conn, or gives
 // its data to [Events].
 //
@@ -26,7 +26,7 @@
 // # Goroutines
 //
 //	goroutine                     owns                                     may wait on
-//	reader, who calls Run         the packet just read, the tables         the transport's ReadPacket, nothing else
+//	reader, by the transport      the packet just read, the tables         the transport's ReadPackets, nothing else
 //	pump, while callbacks are due what it lends to a callback              callbacks
 //	application                   its own slices                           window, transport, context, deadline
 //	timers (deadline, keepalive)  nothing                                  nothing

@@ -86,11 +86,14 @@ func New(t Transport, role wire.Role, cfg *Config) *Mux {
 		windows: windows{NewBudget(full.WindowBudget), full.Budget}, roundTrip: min(t.RoundTrip(), maxRoundTrip)}
 }
 
-// Run reads and dispatches packets on the caller's goroutine until the
-// connection ends, and returns why: the error of the transport, a
-// *wire.ProtocolError, a *PanicError, ErrKeepalive, or an error that matches
-// net.ErrClosed after Close. It returns after the last callback has returned.
-// Call it once.
+// Run has packets read and dispatched until the connection ends, and returns
+// why: the error of the transport, a *wire.ProtocolError, a *PanicError,
+// ErrKeepalive, or an error that matches net.ErrClosed after Close. It returns
+// after the last callback has returned. Call it once.
+//
+// While the peer is silent, the caller's goroutine and its stack are what an
+// idle connection costs beside its state: where there are thousands, let a new
+// goroutine call Run, whose stack no key exchange has made large.
 func (m *Mux) Run() error {
 	m.startKeepalive()
 	m.t.BeforeWait(m.wakeReaders)

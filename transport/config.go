@@ -125,15 +125,31 @@ type Config struct {
 	// Lab shows and changes what passes, to test other implementations; nil is
 	// off. Never in production: it sees everything.
 	Lab *Lab
+
+	shared *Config // points to itself where Shared made it
 }
 
-// clone returns a copy of c with the scalars resolved; nil lists stay nil, so
-// that an idle connection does not hold copies of the defaults.
+// Shared returns a copy of c that all connections made with it have in common,
+// where of any other Config each takes a copy: for a server of many. It must
+// not be changed.
+func (c *Config) Shared() *Config {
+	r := c.clone()
+	r.shared = r
+	return r
+}
+
+// clone returns a copy of c with the scalars resolved, or c where that is
+// shared. nil lists stay nil, so that an idle connection does not hold copies
+// of the defaults.
 func (c *Config) clone() *Config {
 	var r Config
 	if c != nil {
+		if c.shared == c {
+			return c
+		}
 		r = *c
 	}
+	r.shared = nil
 	r.Kex, r.Ciphers, r.MACs = slices.Clone(r.Kex), slices.Clone(r.Ciphers), slices.Clone(r.MACs)
 	r.Compression, r.HostKeyAlgorithms = slices.Clone(r.Compression), slices.Clone(r.HostKeyAlgorithms)
 	r.Languages, r.ServerToClient = slices.Clone(r.Languages), r.ServerToClient.clone()

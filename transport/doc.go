@@ -7,6 +7,7 @@
 //
 //	goroutine    calls                                  may wait for
 //	reader       Handshake, then ReadPacket in a loop   the socket; Config.Limiter
+//	             or ReadPackets
 //	             SetAuthenticated, PeerExtension
 //	             BeforeWait
 //	any          WritePacket                            an exchange, the send buffer
@@ -17,7 +18,8 @@
 //	flusher      started by writes, ends when all is    the socket
 //	             written; closes the socket at the end
 //
-// The reader is the caller's own goroutine. Exchanges run on it, so that only
+// The reader is the caller's own goroutine, or during ReadPackets one that it
+// starts when the peer is not silent. Exchanges run on it, so that only
 // their gate concerns writers; timers run on goroutines of the runtime. What
 // NotifyWritable is given runs on the flusher, or on a goroutine of its own.
 //
