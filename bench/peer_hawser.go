@@ -115,6 +115,7 @@ func newHawserServer(j *job) (func(net.Conn) error, error) {
 	}
 	config.HostKeys = []sshkey.Signer{host}
 	config = config.Shared()
+	channels := (&connection.Config{Handler: hawserHandler{}}).Shared()
 	auth := &userauth.ServerConfig{PublicKey: func(_ context.Context, _ *userauth.Attempt, key sshkey.PublicKey, _ string, _ bool) userauth.Result {
 		if !sshkey.Equal(key, user.PublicKey()) {
 			return userauth.Result{}
@@ -122,7 +123,7 @@ func newHawserServer(j *job) (func(net.Conn) error, error) {
 		return userauth.Result{Outcome: userauth.Accept}
 	}}
 	return func(nc net.Conn) error {
-		m, err := loginHawser(nc, config, auth)
+		m, err := loginHawser(nc, config, auth, channels)
 		if err != nil {
 			return err
 		}
@@ -132,7 +133,7 @@ func newHawserServer(j *job) (func(net.Conn) error, error) {
 }
 
 // loginHawser begins one connection with the three layers that golang.org/x/crypto/ssh has in its server.
-func loginHawser(nc net.Conn, config *transport.Config, auth *userauth.ServerConfig) (*connection.Mux, error) {
+func loginHawser(nc net.Conn, config *transport.Config, auth *userauth.ServerConfig, channels *connection.Config) (*connection.Mux, error) {
 	c := transport.Server(nc, config)
 	ctx := context.Background()
 	if err := c.Handshake(ctx); err != nil {
@@ -141,7 +142,7 @@ func loginHawser(nc net.Conn, config *transport.Config, auth *userauth.ServerCon
 	if _, err := userauth.Serve(ctx, c, auth); err != nil {
 		return nil, err
 	}
-	return connection.New(c, wire.Server, &connection.Config{Handler: hawserHandler{}}), nil
+	return connection.New(c, wire.Server, channels), nil
 }
 
 // hawserHandler accepts sessions and runs their commands.

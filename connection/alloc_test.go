@@ -68,8 +68,8 @@ func checkAllocs(t *testing.T, step func()) {
 // An idle connection with an idle channel costs two small structs, no
 // goroutine but the reader, and no buffer.
 func TestIdleMemory(t *testing.T) {
-	const budget = 2 << 10 // bytes for a Mux with one open channel
-	if got := unsafe.Sizeof(Mux{}) + unsafe.Sizeof(Channel{}); got > budget/2+512 {
+	const budget = 1 << 10 // bytes for a Mux with one open channel
+	if got := unsafe.Sizeof(Mux{}) + unsafe.Sizeof(Channel{}); got > budget-256 {
 		t.Errorf("Mux and Channel have %d bytes", got)
 	}
 	if raceEnabled {
@@ -78,7 +78,7 @@ func TestIdleMemory(t *testing.T) {
 	const n = 500
 	muxes := make([]*Mux, 0, n)
 	h, opened := accepting(&Events{Closed: func(*Channel) {}})
-	cfg := &Config{Handler: h}
+	cfg := (&Config{Handler: h}).Shared()
 	links := make([]*link, n)
 	for i := range links {
 		links[i] = &link{out: &linkPipe{}, in: &linkPipe{}}

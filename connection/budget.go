@@ -59,10 +59,13 @@ func (b *Budget) whole() int64 {
 
 // windows hands out the receive windows of one connection, within its own
 // budget and the one it shares.
-type windows struct{ own, shared *Budget }
+type windows struct {
+	own    Budget
+	shared *Budget
+}
 
 // first returns the window a channel begins with, or 0 where there is none left.
-func (w windows) first(base uint32) uint32 {
+func (w *windows) first(base uint32) uint32 {
 	if w.grow(base) {
 		return base
 	}
@@ -74,9 +77,9 @@ func (w windows) first(base uint32) uint32 {
 }
 
 // grow takes n bytes more for a window.
-func (w windows) grow(n uint32) bool { return w.take(int64(n), w.own.half(), w.shared.half()) }
+func (w *windows) grow(n uint32) bool { return w.take(int64(n), w.own.half(), w.shared.half()) }
 
-func (w windows) take(n, own, shared int64) bool {
+func (w *windows) take(n, own, shared int64) bool {
 	if !w.own.take(n, own) {
 		return false
 	}
@@ -87,13 +90,13 @@ func (w windows) take(n, own, shared int64) bool {
 	return false
 }
 
-func (w windows) give(n uint32) {
+func (w *windows) give(n uint32) {
 	w.own.give(int64(n))
 	w.shared.give(int64(n))
 }
 
 // close gives back all that the connection has.
-func (w windows) close() { w.shared.give(w.own.used.Swap(0)) }
+func (w *windows) close() { w.shared.give(w.own.used.Swap(0)) }
 
 // tuneLocked makes the window follow the path, when a share of it has been
 // read and is about to be granted again. Used up faster than a peer could hear
@@ -102,7 +105,7 @@ func (w windows) close() { w.shared.give(w.own.used.Swap(0)) }
 func (c *Channel) tuneLocked() {
 	last := c.granted
 	c.granted = time.Now()
-	cfg, queued := &c.m.cfg, uint32(c.in.size+c.inErr.size)
+	cfg, queued := c.m.cfg, uint32(c.in.size+c.inErr.size)
 	switch {
 	case queued > c.windowSize/2 && c.windowSize > cfg.Window:
 		less := min(c.credit, c.windowSize-cfg.Window)

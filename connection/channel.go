@@ -50,8 +50,8 @@ type Channel struct {
 	over  atomic.Bool // both sides have sent CLOSE: the peer may use its number again
 
 	mu         sync.Mutex
-	readable   sync.Cond // data, end or deadline
-	writable   sync.Cond // window, end or deadline
+	readable   cond // data, end or deadline
+	writable   cond // window, end or deadline
 	in, inErr  recvQueue
 	windowSize uint32    // what the peer may send before it is read
 	recvWindow uint32    // what of it the peer may still send
@@ -59,7 +59,7 @@ type Channel struct {
 	credit     uint32    // read, but not yet granted again
 	sendWindow uint32    // what we may still send
 	sendMax    uint32    // in one message
-	sending    int       // packets handed to the transport without the lock: EOF and CLOSE wait for them
+	sending    uint32    // packets handed to the transport without the lock: EOF and CLOSE wait for them
 	pending    []byte    // rest of a TryWrite, ours
 	pendingTo  uint32    // its code
 
@@ -94,9 +94,10 @@ func (m *Mux) newChannel(kind string, ev *Events) *Channel {
 	if ev == nil {
 		ev = new(Events)
 	}
-	c := &Channel{m: m, ev: ev, kind: kind, closedDue: ev.Closed != nil}
-	c.readable.L, c.writable.L = &c.mu, &c.mu
-	return c
+	if kind == typeSession {
+		kind = typeSession // and not the text of the peer's message
+	}
+	return &Channel{m: m, ev: ev, kind: kind, closedDue: ev.Closed != nil}
 }
 
 // ID returns our number of the channel, unique among the connection's channels that are not closed.

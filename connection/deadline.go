@@ -10,7 +10,7 @@ import (
 type deadline struct {
 	timer   *time.Timer
 	passed  bool
-	version uint // of the setting, so that a timer that fired late is known
+	version uint32 // of the setting, so that a timer that fired late is known
 }
 
 // set arms the deadline; wake runs under mu when it passes.

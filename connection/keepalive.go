@@ -60,7 +60,7 @@ func (m *Mux) tick() {
 // askLocked sends the question, unless a request is just being sent, which asks
 // as well, or too many are unanswered.
 func (m *Mux) askLocked() {
-	if len(m.asked.list) >= m.cfg.MaxAsked {
+	if m.asked.len() >= m.cfg.MaxAsked {
 		return
 	}
 	gate := m.asked.gateLocked()
@@ -69,7 +69,7 @@ func (m *Mux) askLocked() {
 	default:
 		return
 	}
-	m.asked.list = append(m.asked.list, &waiter{result: make(chan waited, 1)})
+	m.asked.add(&waiter{result: make(chan waited, 1)})
 	_ = m.t.WriteControl(wire.GlobalRequest{Name: wire.RequestKeepalive, WantReply: true}.Append(nil))
 	<-gate
 }

@@ -74,6 +74,16 @@ type Config struct {
 	KeepaliveCount    int
 	// Logger may be nil.
 	Logger *slog.Logger
+
+	shared *Config // points to itself where Shared made it
+}
+
+// Shared returns a copy of c that all connections made with it have in common,
+// where of any other Config each takes a copy. It must not be changed.
+func (c *Config) Shared() *Config {
+	full := c.complete()
+	full.shared = full
+	return full
 }
 
 func orDefault[T int | int64 | uint32](v, def T) T {
@@ -83,12 +93,16 @@ func orDefault[T int | int64 | uint32](v, def T) T {
 	return v
 }
 
-// complete returns a copy with the defaults filled in.
-func (c *Config) complete() Config {
+// complete returns a copy with the defaults filled in, or c where that is shared.
+func (c *Config) complete() *Config {
 	var full Config
 	if c != nil {
+		if c.shared == c {
+			return c
+		}
 		full = *c
 	}
+	full.shared = nil
 	full.Window = orDefault(full.Window, DefaultWindow)
 	full.MaxWindow = min(max(orDefault(full.MaxWindow, DefaultMaxWindow), full.Window), maxMaxWindow)
 	full.WindowBudget = orDefault(full.WindowBudget, DefaultWindowBudget)
@@ -102,5 +116,5 @@ func (c *Config) complete() Config {
 	if full.Logger == nil {
 		full.Logger = slog.New(slog.DiscardHandler)
 	}
-	return full
+	return &full
 }

@@ -52,7 +52,7 @@ type Handler interface {
 type Mux struct {
 	t    Transport
 	role wire.Role
-	cfg  Config
+	cfg  *Config // complete, and not changed
 
 	windows   windows
 	roundTrip time.Duration
@@ -79,11 +79,11 @@ type Mux struct {
 }
 
 // New returns a Mux on t, which has been authenticated. Nothing happens before
-// Run. cfg may be nil and is copied.
+// Run. cfg may be nil and is copied, unless it is a shared one.
 func New(t Transport, role wire.Role, cfg *Config) *Mux {
 	full := cfg.complete()
 	return &Mux{t: t, role: role, cfg: full,
-		windows: windows{NewBudget(full.WindowBudget), full.Budget}, roundTrip: min(t.RoundTrip(), maxRoundTrip)}
+		windows: windows{Budget{limit: full.WindowBudget}, full.Budget}, roundTrip: min(t.RoundTrip(), maxRoundTrip)}
 }
 
 // Run has packets read and dispatched until the connection ends, and returns

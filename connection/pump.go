@@ -36,12 +36,15 @@ type item struct {
 func (k itemKind) counted() bool { return k <= itemRequest }
 
 const (
-	// keepRing is how many items an idle pump keeps room for.
-	keepRing = 4
+	// smallRing is how many items a pump has room for at first.
+	smallRing = 4
 	// maxSplits is how many data items of one channel may wait before stdout and stderr lose their interleaving: a
 	// peer that alternates single bytes shall not cost an item a byte.
 	maxSplits = 16
 )
+
+// smallRings are those of pumps that have nothing to do.
+var smallRings = sync.Pool{New: func() any { return new([smallRing]item) }}
 
 // pump runs callbacks on a goroutine of its own, which lives while there are
 // any: the only place of this package that calls user code.
@@ -110,11 +113,7 @@ func (p *pump) at(i int) *item { return &p.ring[(p.first+i)%len(p.ring)] }
 func (m *Mux) pushLocked(it item) {
 	p := &m.pump
 	if p.n == len(p.ring) {
-		grown := make([]item, max(keepRing, 2*len(p.ring)))
-		for i := range p.n {
-			grown[i] = *p.at(i)
-		}
-		p.ring, p.first = grown, 0
+		p.growLocked()
 	}
 	p.n++
 	*p.at(p.n - 1) = it
@@ -140,15 +139,33 @@ func (m *Mux) startPumpLocked() {
 	go p.start()
 }
 
+func (p *pump) growLocked() {
+	if p.ring == nil {
+		p.ring = smallRings.Get().(*[smallRing]item)[:]
+		return
+	}
+	grown := make([]item, 2*len(p.ring))
+	for i := range p.n {
+		grown[i] = *p.at(i)
+	}
+	p.ring, p.first = grown, 0
+}
+
+// restLocked gives the ring away, which is empty.
+func (p *pump) restLocked() {
+	if len(p.ring) == smallRing {
+		smallRings.Put((*[smallRing]item)(p.ring))
+	}
+	p.ring, p.first = nil, 0
+}
+
 // next takes the oldest item; without any, the pump stops running.
 func (p *pump) next() (it item, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.n == 0 {
 		p.running = false
-		if len(p.ring) > keepRing {
-			p.ring, p.first = nil, 0
-		}
+		p.restLocked()
 		if p.drained != nil {
 			close(p.drained)
 			p.drained = nil

@@ -59,43 +59,59 @@ func (w *waiter) fail(err error) { w.result <- waited{err: err} }
 // order of the replies. Its owner's lock guards it. A caller that gave up
 // leaves its waiter, for the reply will come all the same.
 type waitQueue struct {
+	w *waiters // made by gateLocked: most channels ask nothing
+}
+
+type waiters struct {
 	list []*waiter
 	gate chan struct{} // of capacity 1: full while somebody sends, so that two requests keep their order
 }
 
-// gateLocked returns the gate, made on first use.
+// gateLocked returns the gate, which who adds to the queue must have passed.
 func (q *waitQueue) gateLocked() chan struct{} {
-	if q.gate == nil {
-		q.gate = make(chan struct{}, 1)
+	if q.w == nil {
+		q.w = &waiters{gate: make(chan struct{}, 1)}
 	}
-	return q.gate
+	return q.w.gate
 }
+
+func (q *waitQueue) len() int {
+	if q.w == nil {
+		return 0
+	}
+	return len(q.w.list)
+}
+
+func (q *waitQueue) add(w *waiter) { q.w.list = append(q.w.list, w) }
 
 // next takes the oldest waiter, or returns nil.
 func (q *waitQueue) next() *waiter {
-	if len(q.list) == 0 {
+	if q.len() == 0 {
 		return nil
 	}
-	w := q.list[0]
-	q.list[0] = nil
-	q.list = q.list[1:]
-	if len(q.list) == 0 {
-		q.list = nil
+	list := q.w.list
+	w := list[0]
+	list[0] = nil
+	if q.w.list = list[1:]; len(list) == 1 {
+		q.w.list = nil
 	}
 	return w
 }
 
 // unqueue removes the youngest waiter, whose request was not sent.
 func (q *waitQueue) unqueue(w *waiter) {
-	if n := len(q.list); n > 0 && q.list[n-1] == w {
-		q.list = q.list[:n-1]
+	if n := q.len(); n > 0 && q.w.list[n-1] == w {
+		q.w.list = q.w.list[:n-1]
 	}
 }
 
 // takeAll empties the queue for good.
 func (q *waitQueue) takeAll() []*waiter {
-	list := q.list
-	q.list = nil
+	if q.w == nil {
+		return nil
+	}
+	list := q.w.list
+	q.w.list = nil
 	return list
 }
 

@@ -227,14 +227,14 @@ func (a *asker) enqueue(ctx context.Context, w *waiter) error {
 
 	a.mu.Lock()
 	err := a.gone()
-	if err == nil && len(a.queue.list) >= a.limit {
+	if err == nil && a.queue.len() >= a.limit {
 		err = ErrTooManyRequests
 	}
 	if err != nil {
 		a.mu.Unlock()
 		return err
 	}
-	a.queue.list = append(a.queue.list, w)
+	a.queue.add(w)
 	a.mu.Unlock()
 	if err = a.send(ctx.Done()); err == nil {
 		return nil

@@ -146,7 +146,7 @@ func (c *Channel) awaitLocked(q *recvQueue) error {
 		case q.size == 0 && c.dead != nil:
 			return c.dead
 		}
-		c.readable.Wait()
+		c.readable.Wait(&c.mu)
 	}
 }
 

@@ -132,7 +132,7 @@ func (c *Channel) reserveLocked(n int) (int, error) {
 		if c.sendWindow > 0 && len(c.pending) == 0 {
 			return c.takeWindowLocked(n), nil
 		}
-		c.writable.Wait()
+		c.writable.Wait(&c.mu)
 	}
 }
 
