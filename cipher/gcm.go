@@ -14,24 +14,31 @@ const gcmTag = 16
 // associated data in the clear. The sequence number is not used. The nonce is 4 fixed bytes and an invocation counter
 // of 8 bytes that starts at the value derived by the key exchange and counts packets (§7.1).
 type gcmState struct {
-	aead   cipher.AEAD
-	nonce  [12]byte
-	layout Layout
+	aead     cipher.AEAD // of key; nil after Rest: it is ten times as large as the rest
+	key      [32]byte
+	keySize  uint8
+	nonce    [12]byte
+	packets  uint64 // as Layout has it
+	maxBytes uint64
 }
 
 func newGCM(c Cipher, key, iv []byte) (*gcmState, error) {
-	newAEAD := newGCMStd
-	if hasVectorAES() {
-		newAEAD = newGCMVector
-	}
 	aead, err := newAEAD(key)
 	if err != nil {
 		return nil, err
 	}
-	s := &gcmState{aead: aead, nonce: [12]byte(iv)}
-	s.layout = Layout{Head: clearLength, Align: c.BlockSize, LengthClear: true, Tag: gcmTag, MaxBytes: c.MaxBytes}
-	s.layout.MaxPackets = invocationsLeft(binary.BigEndian.Uint64(iv[4:]))
+	s := &gcmState{aead: aead, keySize: uint8(len(key)), nonce: [12]byte(iv), maxBytes: c.MaxBytes}
+	copy(s.key[:], key)
+	s.packets = invocationsLeft(binary.BigEndian.Uint64(iv[4:]))
 	return s, nil
+}
+
+// newAEAD returns the fastest AES-GCM here.
+func newAEAD(key []byte) (cipher.AEAD, error) {
+	if hasVectorAES() {
+		return newGCMVector(key)
+	}
+	return newGCMStd(key)
 }
 
 // newGCMStd returns the standard library's AEAD.
@@ -41,6 +48,17 @@ func newGCMStd(key []byte) (cipher.AEAD, error) {
 		return nil, err
 	}
 	return cipher.NewGCM(block)
+}
+
+// Rest implements Rester.
+func (s *gcmState) Rest() { s.aead = nil }
+
+// awake returns the AEAD.
+func (s *gcmState) awake() cipher.AEAD {
+	if s.aead == nil {
+		s.aead, _ = newAEAD(s.key[:s.keySize]) // of this key there was one before
+	}
+	return s.aead
 }
 
 // invocationsLeft is the number of packets until the invocation counter would wrap.
@@ -57,7 +75,9 @@ func (s *gcmState) step() {
 }
 
 // Layout implements Sealer and Opener.
-func (s *gcmState) Layout() Layout { return s.layout }
+func (s *gcmState) Layout() Layout {
+	return Layout{Head: clearLength, Align: aes.BlockSize, LengthClear: true, Tag: gcmTag, MaxPackets: s.packets, MaxBytes: s.maxBytes}
+}
 
 func newGCMSealer(c Cipher, key, iv []byte) (Sealer, error) {
 	s, err := newGCM(c, key, iv)
@@ -78,7 +98,7 @@ func newGCMOpener(c Cipher, key, iv []byte) (Opener, error) {
 // Seal implements Sealer.
 func (s *gcmState) Seal(_ uint32, packet []byte) {
 	text := packet[clearLength : len(packet)-gcmTag]
-	s.aead.Seal(text[:0], s.nonce[:], text, packet[:clearLength])
+	s.awake().Seal(text[:0], s.nonce[:], text, packet[:clearLength])
 	s.step()
 }
 
@@ -92,7 +112,7 @@ func (s *gcmState) Open(_ uint32, packet []byte) error {
 		return ErrTag
 	}
 	text := packet[clearLength:]
-	if _, err := s.aead.Open(text[:0], s.nonce[:], text, packet[:clearLength]); err != nil {
+	if _, err := s.awake().Open(text[:0], s.nonce[:], text, packet[:clearLength]); err != nil {
 		return ErrTag
 	}
 	s.step()

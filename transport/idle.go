@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"github.com/hawser-ssh/hawser/cipher"
 )
 
 // restAfter is how long a peer must be silent until nobody waits for it with
@@ -133,6 +135,15 @@ func (s *spell) end() {
 	defer s.c.out.mu.Unlock()
 	s.over = true
 	s.timer.Stop()
+	rest(s.c.in.opener)
+	rest(s.c.out.sealer)
+}
+
+// rest makes a Sealer or Opener small where it can be.
+func rest(half interface{ Layout() cipher.Layout }) {
+	if r, ok := half.(cipher.Rester); ok {
+		r.Rest()
+	}
 }
 
 // look wakes a reader for which nothing has come since the last look.
