@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -10,55 +13,80 @@ const gib = 1 << 30
 
 // bulkSteps measures one channel that carries as much as it can, each way, per cipher.
 func (b *bench) bulkSteps() []step {
+	peers := slices.Clone(b.peers)
+	if b.ceiling {
+		peers = append(peers, ceiling)
+	}
 	var steps []step
 	for _, suite := range b.suites {
 		for _, direction := range []work{workUp, workDown} {
-			for _, peer := range b.peers {
+			for _, peer := range peers {
 				name := suite.Name + " " + string(direction)
-				j := job{Peer: peer, Work: direction, Suite: suite, Bytes: b.bytes}
-				steps = append(steps, step{"bulk", name, peer, func(ctx context.Context) (string, error) {
-					return b.bulk(ctx, name, j)
-				}})
+				j := job{Peer: peer, Work: direction, Suite: suite, Bytes: suite.share(b.bytes), AtOnce: 1, Write: standardWrite}
+				if b.can(peer, j) {
+					steps = append(steps, b.transferStep("bulk", name, j))
+				}
 			}
 		}
 	}
 	return steps
 }
 
-func (b *bench) bulk(ctx context.Context, name string, j job) (string, error) {
-	m, err := b.pairJob(ctx, j.Peer, j)
-	if err != nil {
-		return "", err
-	}
-	rate, size := float64(j.Bytes)/m.Seconds/1e6, float64(j.Bytes)/gib
-	b.results.add("bulk", name, j.Peer, "MB/s", true, rate)
-	b.results.add("bulk", name, j.Peer, "client CPU s/GiB", false, m.CPU/size)
-	b.results.add("bulk", name, j.Peer, "server CPU s/GiB", false, m.serverCPU/size)
-	return fmt.Sprintf("%.0f MB/s", rate), nil
+// standardWrite is how much is written at once where sizes are not what is measured: a packet's worth.
+const standardWrite = 32 << 10
+
+// transferStep measures a transfer between client and server of one peer.
+func (b *bench) transferStep(section, name string, j job) step {
+	return step{section, name, j.Peer, func(ctx context.Context) (string, error) {
+		m, err := b.pairJob(ctx, j.Peer, j)
+		if err != nil {
+			return "", err
+		}
+		return b.addTransfer(section, name, j.Peer, j.Bytes, m), nil
+	}}
 }
 
-// transfer is the client's part: from the start of the command until its exit status is there, and so the last byte.
+// addTransfer puts the figures of a transfer to the results and returns the one for the progress.
+func (b *bench) addTransfer(section, name, peer string, bytes int64, m measured) string {
+	rate, size := float64(bytes)/m.Seconds/1e6, float64(bytes)/gib
+	b.results.add(section, name, peer, "MB/s", true, rate)
+	b.results.add(section, name, peer, "client CPU s/GiB", false, m.CPU/size)
+	b.results.add(section, name, peer, "server CPU s/GiB", false, m.serverCPU/size)
+	return fmt.Sprintf("%s MB/s", number(rate))
+}
+
+// transfer is the client's part: from the start of the commands until their exit statuses are there, and so the last
+// bytes.
 func transfer(ctx context.Context, dial dialer, j *job) (result, error) {
 	c, err := dial(ctx)
 	if err != nil {
 		return result{}, err
 	}
 	defer c.Close()
-	begin, cpu := time.Now(), ownCPU()
-	if j.Work == workUp {
-		err = send(ctx, c, j.Bytes)
-	} else {
-		err = receive(ctx, c, j.Bytes)
+	carry := send
+	if j.Work == workDown {
+		carry = receive
 	}
-	return result{Seconds: time.Since(begin).Seconds(), CPU: ownCPU() - cpu}, err
+	failures := make([]error, j.AtOnce)
+	var channels sync.WaitGroup
+	begin, cpu := time.Now(), ownCPU()
+	for i := range failures {
+		n := j.Bytes / int64(j.AtOnce)
+		if i == 0 {
+			n += j.Bytes % int64(j.AtOnce)
+		}
+		channels.Go(func() { failures[i] = carry(ctx, c, n, j.Write) })
+	}
+	channels.Wait()
+	return result{Seconds: time.Since(begin).Seconds(), CPU: ownCPU() - cpu}, errors.Join(failures...)
 }
 
-func send(ctx context.Context, c client, n int64) error {
+func send(ctx context.Context, c client, n int64, size int) error {
 	s, err := c.Start(ctx, commandDiscard)
 	if err != nil {
 		return err
 	}
-	if err := generate(s, n); err != nil {
+	if err := generate(s, n, size); err != nil {
 		return err
 	}
 	if err := s.CloseWrite(); err != nil {
@@ -67,8 +95,8 @@ func send(ctx context.Context, c client, n int64) error {
 	return s.Wait(ctx)
 }
 
-func receive(ctx context.Context, c client, n int64) error {
-	s, err := c.Start(ctx, commandGenerate(n))
+func receive(ctx context.Context, c client, n int64, size int) error {
+	s, err := c.Start(ctx, commandGenerate(n, size))
 	if err != nil {
 		return err
 	}

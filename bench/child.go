@@ -77,7 +77,7 @@ func serveJob(j *job, in io.Reader, out io.Writer) error {
 		case askCPU:
 			fmt.Fprintln(out, ownCPU())
 		case askMemory:
-			fmt.Fprintln(out, ownMemory())
+			_ = json.NewEncoder(out).Encode(ownMemory())
 		}
 	}
 	return nil
@@ -99,7 +99,7 @@ func clientJob(j *job, in io.Reader, out io.Writer) error {
 	}
 	defer stop()
 	do := map[work]func(context.Context, dialer, *job) (result, error){
-		workUp: transfer, workDown: transfer, workLogin: logIn, workTrip: takeTrips, workIdle: stayIdle,
+		workUp: transfer, workDown: transfer, workLogin: logIn, workTrip: takeTrips, workOpen: openChannels, workIdle: stayIdle,
 	}[j.Work]
 	r, err := do(context.Background(), dial, j)
 	if err != nil {
@@ -138,15 +138,4 @@ func startProfile(j *job) (stop func(), err error) {
 		pprof.StopCPUProfile()
 		_ = f.Close()
 	}, nil
-}
-
-// ownMemory returns the bytes of heap and stacks in use after collections: two, to empty the pools, and one more, as
-// each shrinks the stacks by half at most.
-func ownMemory() float64 {
-	for range 3 {
-		runtime.GC()
-	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return float64(m.HeapInuse + m.StackInuse)
 }

@@ -15,10 +15,30 @@ const (
 	commandNothing = "true"
 )
 
-// chunk is how much is read or written at once by what uses a channel.
+// chunk is how much is read at once by what uses a channel.
 const chunk = 64 << 10
 
-func commandGenerate(n int64) string { return fmt.Sprintf("head -c %d /dev/zero", n) }
+// commandGenerate makes n zero bytes. A size other than the standard one is that of the command's writes.
+func commandGenerate(n int64, size int) string {
+	text := fmt.Sprintf("head -c %d /dev/zero", n)
+	if size != standardWrite {
+		text += fmt.Sprintf(" | dd obs=%d", size)
+	}
+	return text
+}
+
+// parseGenerate reads what commandGenerate made.
+func parseGenerate(command string) (n int64, size int, err error) {
+	size = standardWrite
+	head, dd, small := strings.Cut(command, " | dd obs=")
+	if small {
+		if size, err = strconv.Atoi(dd); err != nil {
+			return 0, 0, err
+		}
+	}
+	n, err = strconv.ParseInt(strings.Fields(head)[2], 10, 64)
+	return n, size, err
+}
 
 // runCommand does what a command says on a channel, and returns its exit status.
 func runCommand(command string, channel io.ReadWriter) uint32 {
@@ -30,9 +50,9 @@ func runCommand(command string, channel io.ReadWriter) uint32 {
 		_, err = io.CopyBuffer(plainWriter{channel}, channel, make([]byte, chunk))
 	case strings.HasPrefix(command, "head -c "):
 		var n int64
-		n, err = strconv.ParseInt(strings.Fields(command)[2], 10, 64)
-		if err == nil {
-			err = generate(channel, n)
+		var size int
+		if n, size, err = parseGenerate(command); err == nil {
+			err = generate(channel, n, size)
 		}
 	case command != commandNothing:
 		return 127
@@ -63,9 +83,9 @@ func copyAll(w *sink, r io.Reader) error {
 	return err
 }
 
-// generate writes n zero bytes.
-func generate(w io.Writer, n int64) error {
-	p := make([]byte, chunk)
+// generate writes n zero bytes, size at a time.
+func generate(w io.Writer, n int64, size int) error {
+	p := make([]byte, size)
 	for n > 0 {
 		p = p[:min(n, int64(len(p)))]
 		if _, err := w.Write(p); err != nil {

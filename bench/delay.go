@@ -15,7 +15,7 @@ func (b *bench) delaySteps() []step {
 		for _, direction := range []work{workUp, workDown} {
 			for _, peer := range b.peers {
 				name := fmt.Sprintf("%d ms %s", ms, direction)
-				j := job{Peer: peer, Work: direction, Suite: b.suites[0], Bytes: b.delayBytes(peer)}
+				j := job{Peer: peer, Work: direction, Suite: b.suites[0], Bytes: b.delayBytes(peer), AtOnce: 1, Write: standardWrite}
 				delay := time.Duration(ms) * time.Millisecond
 				steps = append(steps, step{"delay", name, peer, func(ctx context.Context) (string, error) {
 					return b.delayed(ctx, name, j, delay)

@@ -5,48 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strings"
 )
-
-// suite is the protection of a connection under measurement.
-type suite struct {
-	Name   string // in flags and tables
-	Cipher string
-	MAC    string // empty with an AEAD
-	extra  bool   // not measured unless named
-}
-
-var suites = [...]suite{
-	{Name: "aes128-gcm", Cipher: "aes128-gcm@openssh.com"},
-	{Name: "aes256-gcm", Cipher: "aes256-gcm@openssh.com"},
-	{Name: "chacha20-poly1305", Cipher: "chacha20-poly1305@openssh.com"},
-	{Name: "aes128-ctr+etm", Cipher: "aes128-ctr", MAC: "hmac-sha2-256-etm@openssh.com"},
-	{Name: "aes256-ctr+etm", Cipher: "aes256-ctr", MAC: "hmac-sha2-256-etm@openssh.com", extra: true},
-	{Name: "aes128-ctr+mac", Cipher: "aes128-ctr", MAC: "hmac-sha2-256", extra: true},
-}
-
-func suiteNames(extra bool) []string {
-	var names []string
-	for _, s := range suites {
-		if s.extra == extra {
-			names = append(names, s.Name)
-		}
-	}
-	return names
-}
-
-func defaultSuites() string { return strings.Join(suiteNames(false), ",") }
-
-func otherSuites() []string { return suiteNames(true) }
-
-func findSuite(name string) (suite, error) {
-	for _, s := range suites {
-		if s.Name == name {
-			return s, nil
-		}
-	}
-	return suite{}, fmt.Errorf("no cipher %q", name)
-}
 
 // job is what a child process is told to do, as JSON in its arguments.
 type job struct {
@@ -56,10 +15,12 @@ type job struct {
 	Dir     string // with the keys
 	Profile string // file to write a profile to, if any
 	Kex     string
+	HostKey string // kind
 	Suite   suite
-	Bytes   int64 // bulk
-	Count   int   // logins, round trips or connections
-	Clients int   // logins at once
+	Bytes   int64 // bulk, in all; sftp, of a file
+	Count   int   // logins, round trips, channels, connections or files
+	AtOnce  int   // transfers, logins or channels at once
+	Write   int   // bytes that one call writes
 }
 
 // work is what a client does.
@@ -70,15 +31,21 @@ const (
 	workDown  work = "down"
 	workLogin work = "login"
 	workTrip  work = "trip"
+	workOpen  work = "open"
 	workIdle  work = "idle"
+	workPut   work = "put"
+	workGet   work = "get"
 )
+
+// isTransfer is true for what moves bytes one way and ends.
+func (w work) isTransfer() bool { return w == workUp || w == workDown }
 
 // result is what a client prints when it is done.
 type result struct {
 	Seconds  float64 // of the work, without the login where that is not the work
 	CPU      float64 // seconds of this process in that time
 	P50, P99 float64 // microseconds, of round trips
-	Memory   float64 // bytes that idle connections added to this process
+	Memory   memory  // that idle connections added to this process
 }
 
 // peer is an implementation that runs inside a child process. Both constructors read keys and settings once, so that a
@@ -95,8 +62,8 @@ type dialer func(ctx context.Context) (client, error)
 // client is a logged-in connection.
 type client interface {
 	// Open opens a session channel and starts nothing in it.
-	Open(ctx context.Context) error
-	// Start runs a command in a new session.
+	Open(ctx context.Context) (io.Closer, error)
+	// Start runs a command in a new session, or the subsystem that it names.
 	Start(ctx context.Context, command string) (session, error)
 	Close() error
 }
@@ -108,10 +75,17 @@ type session interface {
 	Wait(ctx context.Context) error
 }
 
+// Names of the peers that run in child processes.
+const (
+	hawser  = "hawser"
+	xcrypto = "x" // golang.org/x/crypto/ssh
+)
+
 // peers are the implementations in Go.
 var peers = [...]peer{
-	{name: "hawser", newDialer: newHawserDialer, newServer: newHawserServer},
-	{name: "x", newDialer: newXDialer, newServer: newXServer},
+	{name: hawser, newDialer: newHawserDialer, newServer: newHawserServer},
+	{name: xcrypto, newDialer: newXDialer, newServer: newXServer},
+	{name: ceiling, newDialer: newCeilingDialer, newServer: newCeilingServer},
 }
 
 func findPeer(name string) (peer, error) {
@@ -123,4 +97,11 @@ func findPeer(name string) (peer, error) {
 	return peer{}, fmt.Errorf("no peer %q runs in a child process", name)
 }
 
-func peerNames() []string { return []string{peers[0].name, peers[1].name, openssh} }
+// inGo is true for a peer that is no program of its own.
+func inGo(name string) bool {
+	_, err := findPeer(name)
+	return err == nil
+}
+
+// peerNames are the columns of the tables, in their order.
+func peerNames() []string { return []string{hawser, xcrypto, openssh} }

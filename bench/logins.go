@@ -23,7 +23,7 @@ func (b *bench) loginSteps() []step {
 			if clients == 1 {
 				name = "one by one"
 			}
-			j := job{Peer: peer, Work: workLogin, Suite: suite, Count: b.logins, Clients: clients}
+			j := job{Peer: peer, Work: workLogin, Suite: suite, Count: b.logins, AtOnce: clients}
 			if peer == openssh {
 				j.Peer, j.Count = "x", min(b.logins, opensshLogins)
 			}
@@ -49,21 +49,31 @@ func (b *bench) logins1(ctx context.Context, name, peer string, j job) (string, 
 	return fmt.Sprintf("%.1f logins/s", n/m.Seconds), nil
 }
 
-// logIn is the client's part: Clients goroutines that log in again and again, Count times in all.
+// logIn is the client's part: AtOnce goroutines that log in again and again, Count times in all.
 func logIn(ctx context.Context, dial dialer, j *job) (result, error) {
-	var done atomic.Int64
-	var group sync.WaitGroup
-	failures := make([]error, j.Clients)
 	begin, cpu := time.Now(), ownCPU()
-	for i := range j.Clients {
+	err := inParallel(j.Count, j.AtOnce, func(int) error { return logInOnce(ctx, dial) })
+	return result{Seconds: time.Since(begin).Seconds(), CPU: ownCPU() - cpu}, err
+}
+
+// inParallel calls do for each number below n, by some goroutines that each stop at their first error.
+func inParallel(n, goroutines int, do func(i int) error) error {
+	var next atomic.Int64
+	var group sync.WaitGroup
+	failures := make([]error, goroutines)
+	for g := range failures {
 		group.Go(func() {
-			for done.Add(1) <= int64(j.Count) && failures[i] == nil {
-				failures[i] = logInOnce(ctx, dial)
+			for failures[g] == nil {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				failures[g] = do(i)
 			}
 		})
 	}
 	group.Wait()
-	return result{Seconds: time.Since(begin).Seconds(), CPU: ownCPU() - cpu}, errors.Join(failures...)
+	return errors.Join(failures...)
 }
 
 func logInOnce(ctx context.Context, dial dialer) error {

@@ -43,7 +43,7 @@ func newHawserDialer(j *job) (dialer, error) {
 	if err != nil {
 		return nil, err
 	}
-	host, err := readSigner(j.Dir, hostKeyFile)
+	host, err := readSigner(j.Dir, hostKeyFile(j.HostKey))
 	if err != nil {
 		return nil, err
 	}
@@ -61,10 +61,7 @@ func newHawserDialer(j *job) (dialer, error) {
 }
 
 // Open implements client.
-func (c hawserClient) Open(ctx context.Context) error {
-	_, err := c.NewSession(ctx)
-	return err
-}
+func (c hawserClient) Open(ctx context.Context) (io.Closer, error) { return c.NewSession(ctx) }
 
 // Start implements client.
 func (c hawserClient) Start(ctx context.Context, command string) (session, error) {
@@ -105,7 +102,7 @@ func newHawserServer(j *job) (func(net.Conn) error, error) {
 	if err != nil {
 		return nil, err
 	}
-	host, err := readSigner(j.Dir, hostKeyFile)
+	host, err := readSigner(j.Dir, hostKeyFile(j.HostKey))
 	if err != nil {
 		return nil, err
 	}

@@ -61,6 +61,7 @@ type sshdServer struct {
 	bulk    bool // the first connection only logs in, as runSSH does it
 	running sync.WaitGroup
 	mu      sync.Mutex
+	started []*exec.Cmd
 	cpu     []float64 // seconds of each connection that has ended
 }
 
@@ -71,8 +72,9 @@ func startSSHD(j *job) (*sshdServer, error) {
 	}
 	config := filepath.Join(j.Dir, "sshd_config")
 	lines := []string{
-		"HostKey " + filepath.Join(j.Dir, hostKeyFile), "AuthorizedKeysFile " + filepath.Join(j.Dir, authorizedFile),
+		"HostKey " + filepath.Join(j.Dir, hostKeyFile(j.HostKey)), "AuthorizedKeysFile " + filepath.Join(j.Dir, authorizedFile),
 		"StrictModes no", "UsePAM no", "PidFile none", "LogLevel ERROR", "PermitRootLogin yes", "PrintMotd no",
+		"MaxSessions 1000", // closing does not wait for sshd, so that more may be open than are at once
 		"Ciphers " + j.Suite.Cipher, "KexAlgorithms " + j.Kex,
 		"SetEnv SHLVL=2", // else bash, seeing sshd above it, reads the user's start-up files for every command
 	}
@@ -90,7 +92,7 @@ func startSSHD(j *job) (*sshdServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sshdServer{listener: listener, path: path, config: config, log: log, bulk: j.Work == workUp || j.Work == workDown}
+	s := &sshdServer{listener: listener, path: path, config: config, log: log, bulk: j.Work.isTransfer()}
 	s.running.Go(s.accept)
 	return s, nil
 }
@@ -114,6 +116,9 @@ func (s *sshdServer) accept() {
 		if err != nil {
 			continue
 		}
+		s.mu.Lock()
+		s.started = append(s.started, cmd)
+		s.mu.Unlock()
 		s.running.Go(func() {
 			_ = cmd.Wait()
 			s.mu.Lock()
@@ -143,9 +148,17 @@ func (s *sshdServer) CPU() (float64, error) {
 	return sum, nil
 }
 
-// Memory implements server.
-func (s *sshdServer) Memory() (float64, error) {
-	return 0, fmt.Errorf("the memory of sshd is not measured")
+// Memory implements server: of all processes that serve a connection now.
+func (s *sshdServer) Memory() (memory, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var m memory
+	for _, cmd := range s.started {
+		for _, pid := range descendants(cmd.Process.Pid) {
+			m.Resident += sharedBytes(pid)
+		}
+	}
+	return m, nil
 }
 
 // Close implements server.
@@ -178,7 +191,7 @@ func runSSH(ctx context.Context, j *job) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	cmd := sshCommand(ctx, j, commandGenerate(j.Bytes))
+	cmd := sshCommand(ctx, j, commandGenerate(j.Bytes, standardWrite))
 	if j.Work == workUp {
 		cmd = sshCommand(ctx, j, commandDiscard)
 		zeros, err := sparseFile(filepath.Join(j.Dir, "zeros"), j.Bytes)
@@ -193,11 +206,11 @@ func runSSH(ctx context.Context, j *job) (result, error) {
 }
 
 func timeSSH(cmd *exec.Cmd) (result, error) {
-	var errors strings.Builder
-	cmd.Stderr = &errors
+	var complaint strings.Builder
+	cmd.Stderr = &complaint
 	begin := time.Now()
 	if err := cmd.Run(); err != nil {
-		return result{}, fmt.Errorf("ssh: %w: %s", err, strings.TrimSpace(errors.String()))
+		return result{}, fmt.Errorf("ssh: %w: %s", err, strings.TrimSpace(complaint.String()))
 	}
 	return result{Seconds: time.Since(begin).Seconds(), CPU: processCPU(cmd.ProcessState)}, nil
 }

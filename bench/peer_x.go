@@ -34,13 +34,13 @@ func newXDialer(j *job) (dialer, error) {
 	if err != nil {
 		return nil, err
 	}
-	host, err := xSigner(j, hostKeyFile)
+	host, err := xSigner(j, hostKeyFile(j.HostKey))
 	if err != nil {
 		return nil, err
 	}
 	config := &xssh.ClientConfig{
 		Config: xConfig(j), User: userName(), Auth: []xssh.AuthMethod{xssh.PublicKeys(user)},
-		HostKeyCallback: xssh.FixedHostKey(host.PublicKey()), HostKeyAlgorithms: []string{xssh.KeyAlgoED25519},
+		HostKeyCallback: xssh.FixedHostKey(host.PublicKey()), HostKeyAlgorithms: []string{hostKeyAlgorithm(j.HostKey)},
 	}
 	return func(context.Context) (client, error) {
 		c, err := xssh.Dial("tcp", j.Addr, config)
@@ -52,10 +52,7 @@ func newXDialer(j *job) (dialer, error) {
 }
 
 // Open implements client.
-func (c xClient) Open(context.Context) error {
-	_, err := c.NewSession()
-	return err
-}
+func (c xClient) Open(context.Context) (io.Closer, error) { return c.NewSession() }
 
 // Start implements client.
 func (c xClient) Start(_ context.Context, command string) (session, error) {
@@ -87,7 +84,7 @@ func (s xSession) CloseWrite() error { return s.Close() }
 func (s xSession) Wait(context.Context) error { return s.session.Wait() }
 
 func newXServer(j *job) (func(net.Conn) error, error) {
-	host, err := xSigner(j, hostKeyFile)
+	host, err := xSigner(j, hostKeyFile(j.HostKey))
 	if err != nil {
 		return nil, err
 	}

@@ -17,14 +17,17 @@ type server interface {
 	Addr() string
 	// CPU returns the CPU seconds used so far. With sshd it ends the listening.
 	CPU() (float64, error)
-	// Memory returns the bytes of heap and stacks in use after a collection.
-	Memory() (float64, error)
+	// Memory returns what the server holds, after collections.
+	Memory() (memory, error)
 	Close()
 }
 
 func startServer(ctx context.Context, j *job) (server, error) {
-	if j.Peer == openssh {
+	switch j.Peer {
+	case openssh:
 		return startSSHD(j)
+	case hawserd:
+		return startHawserd(j)
 	}
 	c, err := startChild(ctx, childServer, j)
 	if err != nil {
@@ -101,17 +104,17 @@ func (c *child) result() (result, error) {
 	return r, json.Unmarshal([]byte(text), &r)
 }
 
-// ask sends a line and returns the number that comes back.
-func (c *child) ask(question string) (n float64, err error) {
+// ask sends a line and decodes what comes back.
+func ask[T any](c *child, question string) (answer T, err error) {
 	if _, err := fmt.Fprintln(c.in, question); err != nil {
-		return 0, err
+		return answer, err
 	}
 	text, err := c.line()
 	if err != nil {
-		return 0, err
+		return answer, err
 	}
-	_, err = fmt.Sscan(text, &n)
-	return n, err
+	err = json.Unmarshal([]byte(text), &answer)
+	return answer, err
 }
 
 // stop ends the child, which ends when its input does, and waits for it.
@@ -129,10 +132,10 @@ type childServerProcess struct {
 func (s *childServerProcess) Addr() string { return s.addr }
 
 // CPU implements server.
-func (s *childServerProcess) CPU() (float64, error) { return s.ask(askCPU) }
+func (s *childServerProcess) CPU() (float64, error) { return ask[float64](s.child, askCPU) }
 
 // Memory implements server.
-func (s *childServerProcess) Memory() (float64, error) { return s.ask(askMemory) }
+func (s *childServerProcess) Memory() (memory, error) { return ask[memory](s.child, askMemory) }
 
 // Close implements server.
 func (s *childServerProcess) Close() { s.stop() }
@@ -150,7 +153,7 @@ func (b *bench) pairJob(ctx context.Context, serverPeer string, j job) (measured
 
 // pairJobVia is pairJob with a proxy between the two, where via is not nil.
 func (b *bench) pairJobVia(ctx context.Context, serverPeer string, j job, via func(addr string) (*proxy, error)) (measured, error) {
-	j.Dir, j.Kex = b.dir, b.kex
+	b.complete(&j)
 	s := j
 	s.Peer, s.Profile = serverPeer, b.profileName(&j, "server")
 	server, err := startServer(ctx, &s)
@@ -181,9 +184,20 @@ func (b *bench) pairJobVia(ctx context.Context, serverPeer string, j job, via fu
 	return measured{result: r, serverCPU: after - before}, err
 }
 
+// complete fills in what all jobs have, and what a job does not say.
+func (b *bench) complete(j *job) {
+	j.Dir = b.dir
+	if j.Kex == "" {
+		j.Kex = b.kex[0]
+	}
+	if j.HostKey == "" {
+		j.HostKey = b.hostKeys[0]
+	}
+}
+
 // profileName is the file for the profile of one process; later repetitions write over it.
 func (b *bench) profileName(j *job, side string) string {
-	if b.profile == "" || j.Peer == openssh {
+	if b.profile == "" || !inGo(j.Peer) {
 		return ""
 	}
 	return filepath.Join(b.profile, fmt.Sprintf("%s-%s-%s-%s.pprof", j.Peer, j.Work, j.Suite.Name, side))

@@ -11,16 +11,16 @@ import (
 
 // series is one figure of one peer in one case, once a repetition.
 type series struct {
-	Section string    `json:"section"`
-	Case    string    `json:"case"`
-	Peer    string    `json:"peer"`
-	Metric  string    `json:"metric"` // with its unit
-	More    bool      `json:"more_is_better"`
-	Median  float64   `json:"median"`
-	Min     float64   `json:"min"`
-	Max     float64   `json:"max"`
-	RatioX  *float64  `json:"ratio_to_x,omitempty"` // of the medians
-	Values  []float64 `json:"values"`
+	Section string             `json:"section"`
+	Case    string             `json:"case"`
+	Peer    string             `json:"peer"`
+	Metric  string             `json:"metric"` // with its unit
+	More    bool               `json:"more_is_better"`
+	Median  float64            `json:"median"`
+	Min     float64            `json:"min"`
+	Max     float64            `json:"max"`
+	Ratios  map[string]float64 `json:"ratio_to,omitempty"` // of the medians, to those of other peers
+	Values  []float64          `json:"values"`
 }
 
 // results are all series in the order in which they first came.
@@ -45,6 +45,9 @@ func (r *results) find(section, name, peer, metric string) *series {
 	return nil
 }
 
+// yardsticks are the peers that others are compared with.
+var yardsticks = [...]string{xcrypto, openssh, ceiling}
+
 // finish computes what is derived from the values.
 func (r *results) finish() {
 	for _, s := range r.list {
@@ -52,9 +55,11 @@ func (r *results) finish() {
 		s.Min, s.Max, s.Median = sorted[0], sorted[len(sorted)-1], median(sorted)
 	}
 	for _, s := range r.list {
-		if x := r.find(s.Section, s.Case, "x", s.Metric); x != nil && x.Median != 0 {
-			ratio := s.Median / x.Median
-			s.RatioX = &ratio
+		s.Ratios = map[string]float64{}
+		for _, peer := range yardsticks {
+			if o := r.find(s.Section, s.Case, peer, s.Metric); o != nil && o.Median != 0 {
+				s.Ratios[peer] = s.Median / o.Median
+			}
 		}
 	}
 }
@@ -66,7 +71,6 @@ func median(sorted []float64) float64 {
 
 // writeJSON prints all series as one array.
 func (r *results) writeJSON(w io.Writer) error {
-	r.finish()
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	if r.list == nil {
@@ -75,18 +79,17 @@ func (r *results) writeJSON(w io.Writer) error {
 	return encoder.Encode(r.list)
 }
 
-// writeTable prints a line for each figure, a column for each peer, and how hawser compares with x.
+// writeTable prints a line for each figure, a column for each peer, and how hawser compares with some of them.
 func (r *results) writeTable(w io.Writer) error {
-	r.finish()
 	var b strings.Builder
-	peers := r.peers()
+	var peers []string
 	section := ""
 	for _, s := range r.list {
 		if r.list[slices.IndexFunc(r.list, func(o *series) bool { return sameLine(o, s) })] != s {
 			continue // its line is printed already
 		}
 		if s.Section != section {
-			section = s.Section
+			section, peers = s.Section, r.peers(s.Section)
 			writeHead(&b, section, peers)
 		}
 		r.writeLine(&b, s, peers)
@@ -99,10 +102,10 @@ func sameLine(a, b *series) bool {
 	return a.Section == b.Section && a.Case == b.Case && a.Metric == b.Metric
 }
 
-// peers returns the peers that have results.
-func (r *results) peers() []string {
-	return slices.DeleteFunc(peerNames(), func(name string) bool {
-		return !slices.ContainsFunc(r.list, func(s *series) bool { return s.Peer == name })
+// peers returns the peers that have results in a section.
+func (r *results) peers(section string) []string {
+	return slices.DeleteFunc(append(peerNames(), ceiling), func(name string) bool {
+		return !slices.ContainsFunc(r.list, func(s *series) bool { return s.Section == section && s.Peer == name })
 	})
 }
 
@@ -111,7 +114,12 @@ func writeHead(b *strings.Builder, section string, peers []string) {
 	for _, peer := range peers {
 		fmt.Fprintf(b, " %22s", peer)
 	}
-	fmt.Fprintf(b, "  hawser/x\n")
+	for _, peer := range yardsticks {
+		if slices.Contains(peers, peer) {
+			fmt.Fprintf(b, " %14s", ratioName(peer))
+		}
+	}
+	fmt.Fprintln(b)
 }
 
 func (r *results) writeLine(b *strings.Builder, line *series, peers []string) {
@@ -123,11 +131,29 @@ func (r *results) writeLine(b *strings.Builder, line *series, peers []string) {
 		}
 		fmt.Fprintf(b, " %22s", cell)
 	}
-	ratio := "-"
-	if s := r.find(line.Section, line.Case, "hawser", line.Metric); s != nil && s.RatioX != nil {
-		ratio = fmt.Sprintf("%8.2f", *s.RatioX)
+	ours := r.find(line.Section, line.Case, hawser, line.Metric)
+	for _, peer := range yardsticks {
+		if slices.Contains(peers, peer) {
+			fmt.Fprintf(b, " %14s", ours.ratio(peer))
+		}
 	}
-	fmt.Fprintf(b, "  %s\n", ratio)
+	fmt.Fprintln(b)
+}
+
+// ratioName is the head of a column of ratios.
+func ratioName(peer string) string {
+	if peer == ceiling {
+		return "of ceiling"
+	}
+	return hawser + "/" + peer
+}
+
+// ratio is how a series compares with a peer's, for people.
+func (s *series) ratio(peer string) string {
+	if s == nil || s.Ratios[peer] == 0 {
+		return "-"
+	}
+	return strconv.FormatFloat(s.Ratios[peer], 'f', 2, 64)
 }
 
 // number prints three significant digits, or whole numbers above.

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"sync"
+)
+
+// bench is one invocation.
+type bench struct {
+	*options
+	dir      string // keys and configurations, removed at the end
+	progress io.Writer
+	results  results
+	known    map[string]algorithms // of the peers asked so far
+	hawserd  func() error          // builds the daemon, when it is first wanted
+}
+
+func newBench(o *options, progress io.Writer) (*bench, error) {
+	dir, err := os.MkdirTemp("", "hawser-bench-")
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{options: o, dir: dir, progress: progress, known: map[string]algorithms{}, hawserd: sync.OnceValue(func() error { return buildHawserd(dir) })}
+	if err := writeKeys(dir); err != nil {
+		b.close()
+		return nil, err
+	}
+	if reason := opensshMissing(); reason != "" {
+		b.without(openssh, reason)
+	}
+	return b, nil
+}
+
+func (b *bench) close() { _ = os.RemoveAll(b.dir) }
+
+// without leaves a peer out, and says why.
+func (b *bench) without(peer, reason string) {
+	if slices.Contains(b.peers, peer) {
+		fmt.Fprintf(b.progress, "without %s: %s\n", peer, reason)
+		b.peers = slices.DeleteFunc(b.peers, func(p string) bool { return p == peer })
+	}
+}
+
+// step is one measurement of one peer; it is repeated, in turn with the others.
+type step struct {
+	section, name, peer string
+	run                 func(ctx context.Context) (string, error)
+}
+
+// measure runs all steps, the repetitions outermost, so that what disturbs the machine for a while disturbs every peer
+// alike. It returns how many runs failed.
+func (b *bench) measure(ctx context.Context) (failed int) {
+	var steps []step
+	for _, s := range sections {
+		if slices.Contains(b.sections, s.name) {
+			steps = append(steps, s.steps(b)...)
+		}
+	}
+	for i := range b.repetitions * len(steps) {
+		s := steps[i%len(steps)]
+		if ctx.Err() != nil {
+			return failed
+		}
+		outcome, err := s.run(ctx)
+		if err != nil {
+			failed++
+			outcome = "FAILED: " + err.Error()
+		}
+		fmt.Fprintf(b.progress, "[%d/%d] %s %s %s: %s\n", i+1, b.repetitions*len(steps), s.section, s.name, s.peer, outcome)
+	}
+	return failed
+}
