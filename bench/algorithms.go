@@ -8,10 +8,10 @@ import (
 	xssh "golang.org/x/crypto/ssh"
 )
 
-// algorithms are the names that a peer knows; all is true for one that knows everything.
+// algorithms are the names that a peer knows.
 type algorithms struct {
-	all                bool
-	ciphers, macs, kex []string
+	All                bool // that there are, instead
+	Ciphers, MACs, Kex []string
 }
 
 // algorithmsOf asks a peer.
@@ -20,14 +20,18 @@ func algorithmsOf(peer string) algorithms {
 	case xcrypto:
 		safe, insecure := xssh.SupportedAlgorithms(), xssh.InsecureAlgorithms()
 		return algorithms{
-			ciphers: slices.Concat(safe.Ciphers, insecure.Ciphers),
-			macs:    slices.Concat(safe.MACs, insecure.MACs),
-			kex:     slices.Concat(safe.KeyExchanges, insecure.KeyExchanges),
+			Ciphers: slices.Concat(safe.Ciphers, insecure.Ciphers),
+			MACs:    slices.Concat(safe.MACs, insecure.MACs),
+			Kex:     slices.Concat(safe.KeyExchanges, insecure.KeyExchanges),
 		}
 	case openssh:
-		return algorithms{ciphers: sshQuery("cipher"), macs: sshQuery("mac"), kex: sshQuery("kex")}
+		return algorithms{Ciphers: sshQuery("cipher"), MACs: sshQuery("mac"), Kex: sshQuery("kex")}
+	case dropbear:
+		return dropbearAlgorithms()
+	case asyncssh:
+		return asyncsshAlgorithms()
 	}
-	return algorithms{all: true}
+	return algorithms{All: true}
 }
 
 // sshQuery returns the names of a kind that the program ssh knows.
@@ -36,14 +40,23 @@ func sshQuery(kind string) []string {
 	return strings.Fields(string(out))
 }
 
-// can reports whether a peer has the algorithms of a job.
-func (b *bench) can(peer string, j job) bool {
-	known, asked := b.known[peer]
-	if !asked {
-		known = algorithmsOf(peer)
-		b.known[peer] = known
+func (a algorithms) have(j job) bool {
+	return a.All || slices.Contains(a.Ciphers, j.Suite.Cipher) && slices.Contains(a.Kex, j.Kex) &&
+		(j.Suite.MAC == "" || slices.Contains(a.MACs, j.Suite.MAC))
+}
+
+// can reports whether a server, and the client of the job, have the algorithms of the job.
+func (b *bench) can(server string, j job) bool {
+	b.complete(&j)
+	for _, peer := range []string{server, j.Peer} {
+		known, asked := b.known[peer]
+		if !asked {
+			known = algorithmsOf(peer)
+			b.known[peer] = known
+		}
+		if !known.have(j) {
+			return false
+		}
 	}
-	return known.all || slices.Contains(known.ciphers, j.Suite.Cipher) &&
-		(j.Suite.MAC == "" || slices.Contains(known.macs, j.Suite.MAC)) &&
-		(j.Kex == "" || slices.Contains(known.kex, j.Kex))
+	return true
 }

@@ -29,10 +29,27 @@ func newBench(o *options, progress io.Writer) (*bench, error) {
 		b.close()
 		return nil, err
 	}
+	b.find()
+	return b, nil
+}
+
+// find leaves out the peers that are not there.
+func (b *bench) find() {
 	if reason := opensshMissing(); reason != "" {
 		b.without(openssh, reason)
 	}
-	return b, nil
+	if reason := asyncsshMissing(); reason != "" {
+		b.without(asyncssh, reason)
+	}
+	reason := dropbearMissing()
+	if reason == "" && slices.Contains(b.peers, dropbear) {
+		if err := prepareDropbear(b.dir); err != nil {
+			reason = err.Error()
+		}
+	}
+	if reason != "" {
+		b.without(dropbear, reason)
+	}
 }
 
 func (b *bench) close() { _ = os.RemoveAll(b.dir) }

@@ -45,7 +45,7 @@ func TestSmoke(t *testing.T) {
 		}
 	}
 	want := map[string]int{
-		"bulk": 24, "logins": 12, "roundtrip": 8, "opens": 12, "delay": 4,
+		"bulk": 24, "channels": 48, "logins": 12, "roundtrip": 8, "sftp": 24, "opens": 12, "delay": 4,
 		"idle": 16, // on Linux, where the system tells more
 	}
 	if runtime.GOOS != "linux" {
@@ -67,7 +67,7 @@ func TestSmokeOpenSSH(t *testing.T) {
 		t.Skip(reason)
 	}
 	var out, progress bytes.Buffer
-	args := []string{"-quick", "-peers", "hawser,openssh", "-bytes", "300000", "-logins", "1", "-trips", "10", "-ceiling", "-sections", "bulk,logins,roundtrip,opens,idle,hawserd", "-connections", "2", "-ciphers", "aes128-gcm"}
+	args := []string{"-quick", "-peers", "hawser,openssh", "-bytes", "300000", "-logins", "1", "-trips", "10", "-ceiling", "-files", "2", "-sections", "bulk,logins,roundtrip,opens,idle,sftp,hawserd", "-connections", "2", "-ciphers", "aes128-gcm"}
 	if status := run(context.Background(), args, &out, &progress); status != 0 {
 		t.Fatalf("status %d\n%s", status, progress.String())
 	}
@@ -107,11 +107,11 @@ func TestUsage(t *testing.T) {
 // TestFailureIsReported: a measurement that fails is named, the others go on, and the exit status says so.
 func TestFailureIsReported(t *testing.T) {
 	var out, progress bytes.Buffer
-	args := []string{"-quick", "-sections", "logins", "-peers", "hawser,x", "-kex", "curve448-sha512"}
+	args := []string{"-quick", "-sections", "logins", "-peers", "hawser,x", "-profile", filepath.Join(t.TempDir(), "missing")}
 	if status := run(context.Background(), args, &out, &progress); status != exitFailed {
 		t.Errorf("status %d", status)
 	}
-	if n := strings.Count(progress.String(), "FAILED"); n != 2 {
+	if n := strings.Count(progress.String(), "FAILED"); n != 4 {
 		t.Errorf("%d failures reported:\n%s", n, progress.String())
 	}
 }

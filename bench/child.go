@@ -100,6 +100,7 @@ func clientJob(j *job, in io.Reader, out io.Writer) error {
 	defer stop()
 	do := map[work]func(context.Context, dialer, *job) (result, error){
 		workUp: transfer, workDown: transfer, workLogin: logIn, workTrip: takeTrips, workOpen: openChannels, workIdle: stayIdle,
+		workPut: copyFiles, workGet: copyFiles,
 	}[j.Work]
 	r, err := do(context.Background(), dial, j)
 	if err != nil {

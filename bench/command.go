@@ -15,6 +15,9 @@ const (
 	commandNothing = "true"
 )
 
+// subsystemSFTP is no command but a subsystem.
+const subsystemSFTP = "sftp"
+
 // chunk is how much is read at once by what uses a channel.
 const chunk = 64 << 10
 
@@ -46,6 +49,8 @@ func runCommand(command string, channel io.ReadWriter) uint32 {
 	switch {
 	case command == commandDiscard:
 		err = discard(channel)
+	case command == subsystemSFTP:
+		err = serveSFTP(channel)
 	case command == commandEcho:
 		_, err = io.CopyBuffer(plainWriter{channel}, channel, make([]byte, chunk))
 	case strings.HasPrefix(command, "head -c "):

@@ -17,12 +17,11 @@ const programConnections = 50
 
 // idleSteps measures what connections cost that are logged in, have one channel open, and do nothing.
 func (b *bench) idleSteps() []step {
-	suite, _ := findSuite("aes128-gcm")
 	var steps []step
 	for _, n := range b.connections {
 		for _, peer := range b.peers {
 			name := fmt.Sprintf("%d connections", n)
-			j := job{Peer: peer, Work: workIdle, Suite: suite, Count: n}
+			j := job{Peer: peer, Work: workIdle, Suite: standardSuite(peer), Count: n}
 			if !inGo(peer) {
 				j.Peer, j.Count = xcrypto, min(n, programConnections)
 			}

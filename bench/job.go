@@ -37,8 +37,11 @@ const (
 	workGet   work = "get"
 )
 
+// isSFTP is true for what copies files.
+func (w work) isSFTP() bool { return w == workPut || w == workGet }
+
 // isTransfer is true for what moves bytes one way and ends.
-func (w work) isTransfer() bool { return w == workUp || w == workDown }
+func (w work) isTransfer() bool { return w == workUp || w == workDown || w.isSFTP() }
 
 // result is what a client prints when it is done.
 type result struct {
@@ -104,4 +107,4 @@ func inGo(name string) bool {
 }
 
 // peerNames are the columns of the tables, in their order.
-func peerNames() []string { return []string{hawser, xcrypto, openssh} }
+func peerNames() []string { return []string{hawser, xcrypto, openssh, dropbear, asyncssh} }

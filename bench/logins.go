@@ -4,49 +4,71 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// opensshLogins bounds the logins to sshd, which takes some 20 ms each.
-const opensshLogins = 40
+// programLogins bounds the logins to servers that take some 10 ms each.
+const programLogins = 24
 
 // loginSteps measures connections from dialling to closing: key exchange, login with an Ed25519 key, one command that
-// does nothing. With sshd the client is golang.org/x/crypto/ssh, since starting the program ssh costs more than a login.
+// does nothing. Every key exchange has the first kind of host key, and every kind the first key exchange.
 func (b *bench) loginSteps() []step {
-	suite, _ := findSuite("aes128-gcm")
+	var steps []step
+	for _, kex := range b.kex {
+		steps = append(steps, b.loginStepsWith(kex, b.hostKeys[0])...)
+	}
+	for _, kind := range b.hostKeys[1:] {
+		steps = append(steps, b.loginStepsWith(b.kex[0], kind)...)
+	}
+	return steps
+}
+
+// loginStepsWith measures one client, and eight at once. Where the server is a program the client is
+// golang.org/x/crypto/ssh, since starting the program ssh costs more than a login.
+func (b *bench) loginStepsWith(kex, hostKey string) []step {
 	var steps []step
 	for _, clients := range []int{1, 8} {
+		name := fmt.Sprintf("%s, %s, %d at once", strings.TrimSuffix(kex, vendor), hostKey, clients)
 		for _, peer := range b.peers {
-			name := fmt.Sprintf("%d at once", clients)
-			if clients == 1 {
-				name = "one by one"
+			j := job{Peer: peer, Work: workLogin, Suite: standardSuite(peer), Kex: kex, HostKey: hostKey, Count: b.logins, AtOnce: clients}
+			if !inGo(peer) {
+				j.Peer, j.Count = xcrypto, min(b.logins, programLogins)
 			}
-			j := job{Peer: peer, Work: workLogin, Suite: suite, Count: b.logins, AtOnce: clients}
-			if peer == openssh {
-				j.Peer, j.Count = "x", min(b.logins, opensshLogins)
+			if peer == dropbear {
+				j.AtOnce = min(clients, dropbearAtOnce)
 			}
-			steps = append(steps, step{"logins", name, peer, func(ctx context.Context) (string, error) {
-				return b.logins1(ctx, name, peer, j)
-			}})
+			if b.can(peer, j) {
+				steps = append(steps, step{"logins", name, peer, func(ctx context.Context) (string, error) {
+					return b.login(ctx, name, peer, j)
+				}})
+			}
 		}
 	}
 	return steps
 }
 
-func (b *bench) logins1(ctx context.Context, name, peer string, j job) (string, error) {
+func (b *bench) login(ctx context.Context, name, peer string, j job) (string, error) {
 	m, err := b.pairJob(ctx, peer, j)
 	if err != nil {
 		return "", err
 	}
 	n := float64(j.Count)
 	b.results.add("logins", name, peer, "logins/s", true, n/m.Seconds)
-	if peer == j.Peer {
-		b.results.add("logins", name, peer, "client CPU ms", false, m.CPU/n*1e3)
-	}
-	b.results.add("logins", name, peer, "server CPU ms", false, m.serverCPU/n*1e3)
+	b.addCPU("logins", name, peer, "ms", m, j, 1e3)
 	return fmt.Sprintf("%.1f logins/s", n/m.Seconds), nil
+}
+
+// addCPU puts the CPU time of each of a job's Count to the results, in a unit of which there are so many in a second.
+// The client's is told only where it is the peer's own.
+func (b *bench) addCPU(section, name, peer, unit string, m measured, j job, units float64) {
+	each := units / float64(j.Count)
+	if peer == j.Peer {
+		b.results.add(section, name, peer, "client CPU "+unit, false, m.CPU*each)
+	}
+	b.results.add(section, name, peer, "server CPU "+unit, false, m.serverCPU*each)
 }
 
 // logIn is the client's part: AtOnce goroutines that log in again and again, Count times in all.

@@ -38,11 +38,13 @@ type section struct {
 // sections are in the order in which they run.
 var sections = [...]section{
 	{"bulk", (*bench).bulkSteps},
+	{"channels", (*bench).channelSteps},
 	{"logins", (*bench).loginSteps},
 	{"roundtrip", (*bench).tripSteps},
 	{"opens", (*bench).openSteps},
 	{"idle", (*bench).idleSteps},
 	{"delay", (*bench).delaySteps},
+	{"sftp", (*bench).sftpSteps},
 	{"hawserd", (*bench).hawserdSteps},
 }
 

@@ -9,12 +9,11 @@ import (
 // openSteps measures channels that are opened and closed again, nothing else. With a server that is a program the client
 // is golang.org/x/crypto/ssh.
 func (b *bench) openSteps() []step {
-	suite, _ := findSuite("aes128-gcm")
 	var steps []step
 	for _, atOnce := range []int{1, 8} {
 		for _, peer := range b.peers {
 			name := fmt.Sprintf("%d at once", atOnce)
-			j := job{Peer: peer, Work: workOpen, Suite: suite, Count: b.opens, AtOnce: atOnce}
+			j := job{Peer: peer, Work: workOpen, Suite: standardSuite(peer), Count: b.opens, AtOnce: atOnce}
 			if !inGo(peer) {
 				j.Peer = xcrypto
 			}
@@ -33,10 +32,7 @@ func (b *bench) open(ctx context.Context, name, peer string, j job) (string, err
 	}
 	n := float64(j.Count)
 	b.results.add("opens", name, peer, "channels/s", true, n/m.Seconds)
-	if peer == j.Peer {
-		b.results.add("opens", name, peer, "client CPU us", false, m.CPU/n*1e6)
-	}
-	b.results.add("opens", name, peer, "server CPU us", false, m.serverCPU/n*1e6)
+	b.addCPU("opens", name, peer, "us", m, j, 1e6)
 	return fmt.Sprintf("%.0f channels/s", n/m.Seconds), nil
 }
 

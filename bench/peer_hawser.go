@@ -77,7 +77,11 @@ func (c hawserClient) Start(ctx context.Context, command string) (session, error
 	if err != nil {
 		return nil, err
 	}
-	return hawserSession{out, in, s}, s.Start(ctx, command)
+	start := s.Start
+	if command == subsystemSFTP {
+		start = s.Subsystem
+	}
+	return hawserSession{out, in, s}, start(ctx, command)
 }
 
 type hawserSession struct {
@@ -158,8 +162,8 @@ func (hawserHandler) HandleOpen(r *connection.OpenRequest) {
 func (hawserHandler) HandleGlobalRequest(*connection.GlobalRequest) {}
 
 func serveHawserRequest(channel *connection.Channel, r *connection.Request) {
-	var exec wire.Exec
-	if r.Type != "exec" || exec.Parse(r.Payload) != nil {
+	var exec wire.Exec // a subsystem has the same fields
+	if r.Type != "exec" && r.Type != "subsystem" || exec.Parse(r.Payload) != nil {
 		return
 	}
 	_ = r.Reply(true)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -10,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 )
 
 // openssh is the name of the peer that are the programs ssh and sshd.
@@ -58,7 +56,7 @@ type sshdServer struct {
 	config   string
 	log      *os.File
 
-	bulk    bool // the first connection only logs in, as runSSH does it
+	bulk    bool // the first connection only logs in, as runProgram does it
 	running sync.WaitGroup
 	mu      sync.Mutex
 	started []*exec.Cmd
@@ -74,6 +72,7 @@ func startSSHD(j *job) (*sshdServer, error) {
 	lines := []string{
 		"HostKey " + filepath.Join(j.Dir, hostKeyFile(j.HostKey)), "AuthorizedKeysFile " + filepath.Join(j.Dir, authorizedFile),
 		"StrictModes no", "UsePAM no", "PidFile none", "LogLevel ERROR", "PermitRootLogin yes", "PrintMotd no",
+		"Subsystem sftp internal-sftp",
 		"MaxSessions 1000", // closing does not wait for sshd, so that more may be open than are at once
 		"Ciphers " + j.Suite.Cipher, "KexAlgorithms " + j.Kex,
 		"SetEnv SHLVL=2", // else bash, seeing sshd above it, reads the user's start-up files for every command
@@ -154,9 +153,7 @@ func (s *sshdServer) Memory() (memory, error) {
 	defer s.mu.Unlock()
 	var m memory
 	for _, cmd := range s.started {
-		for _, pid := range descendants(cmd.Process.Pid) {
-			m.Resident += sharedBytes(pid)
-		}
+		m.Resident += treeBytes(cmd.Process.Pid)
 	}
 	return m, nil
 }
@@ -171,7 +168,12 @@ func (s *sshdServer) Close() {
 // sshCommand is the client's command line.
 func sshCommand(ctx context.Context, j *job, command string) *exec.Cmd {
 	host, port, _ := net.SplitHostPort(j.Addr)
-	args := []string{"-F", "none", "-T", "-p", port, "-i", filepath.Join(j.Dir, userKeyFile), "-c", j.Suite.Cipher}
+	return exec.CommandContext(ctx, "ssh", append(sshOptions(j), "-T", "-p", port, userName()+"@"+host, command)...)
+}
+
+// sshOptions are the arguments that ssh and sftp have in common.
+func sshOptions(j *job) []string {
+	args := []string{"-F", "none", "-i", filepath.Join(j.Dir, userKeyFile), "-c", j.Suite.Cipher}
 	for _, option := range []string{
 		"StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "IdentitiesOnly=yes", "BatchMode=yes", "LogLevel=ERROR",
 		"ControlPath=none", "KexAlgorithms=" + j.Kex,
@@ -179,51 +181,7 @@ func sshCommand(ctx context.Context, j *job, command string) *exec.Cmd {
 		args = append(args, "-o", option)
 	}
 	if j.Suite.MAC != "" {
-		args = append(args, "-m", j.Suite.MAC)
+		args = append(args, "-o", "MACs="+j.Suite.MAC)
 	}
-	return exec.CommandContext(ctx, "ssh", append(args, userName()+"@"+host, command)...)
-}
-
-// runSSH does a bulk job with the program ssh. It has no clock of its own, so the time and CPU of a login that does
-// nothing, measured just before, are taken off.
-func runSSH(ctx context.Context, j *job) (result, error) {
-	idle, err := timeSSH(sshCommand(ctx, j, commandNothing))
-	if err != nil {
-		return result{}, err
-	}
-	cmd := sshCommand(ctx, j, commandGenerate(j.Bytes, standardWrite))
-	if j.Work == workUp {
-		cmd = sshCommand(ctx, j, commandDiscard)
-		zeros, err := sparseFile(filepath.Join(j.Dir, "zeros"), j.Bytes)
-		if err != nil {
-			return result{}, err
-		}
-		defer zeros.Close()
-		cmd.Stdin = zeros
-	}
-	r, err := timeSSH(cmd)
-	return result{Seconds: max(r.Seconds-idle.Seconds, 1e-9), CPU: max(r.CPU-idle.CPU, 0)}, err
-}
-
-func timeSSH(cmd *exec.Cmd) (result, error) {
-	var complaint strings.Builder
-	cmd.Stderr = &complaint
-	begin := time.Now()
-	if err := cmd.Run(); err != nil {
-		return result{}, fmt.Errorf("ssh: %w: %s", err, strings.TrimSpace(complaint.String()))
-	}
-	return result{Seconds: time.Since(begin).Seconds(), CPU: processCPU(cmd.ProcessState)}, nil
-}
-
-// sparseFile opens a file of n zero bytes that takes no room: the cheapest input there is.
-func sparseFile(name string, n int64) (*os.File, error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := f.Truncate(n); err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	return f, nil
+	return args
 }

@@ -68,7 +68,11 @@ func (c xClient) Start(_ context.Context, command string) (session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return xSession{out, in, s}, s.Start(command)
+	start := s.Start
+	if command == subsystemSFTP {
+		start = s.RequestSubsystem
+	}
+	return xSession{out, in, s}, start(command)
 }
 
 type xSession struct {
@@ -122,8 +126,8 @@ func serveX(nc net.Conn, config *xssh.ServerConfig) error {
 
 func serveXChannel(channel xssh.Channel, requests <-chan *xssh.Request) {
 	for r := range requests {
-		var exec struct{ Command string }
-		ok := r.Type == "exec" && xssh.Unmarshal(r.Payload, &exec) == nil
+		var exec struct{ Command string } // a subsystem has the same fields
+		ok := (r.Type == "exec" || r.Type == "subsystem") && xssh.Unmarshal(r.Payload, &exec) == nil
 		_ = r.Reply(ok, nil)
 		if ok {
 			go func() {

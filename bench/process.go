@@ -28,6 +28,8 @@ func startServer(ctx context.Context, j *job) (server, error) {
 		return startSSHD(j)
 	case hawserd:
 		return startHawserd(j)
+	case dropbear:
+		return startDropbear(j)
 	}
 	c, err := startChild(ctx, childServer, j)
 	if err != nil {
@@ -43,8 +45,13 @@ func startServer(ctx context.Context, j *job) (server, error) {
 
 // runClient does a job in a process of its own and waits for it.
 func runClient(ctx context.Context, j *job) (result, error) {
-	if j.Peer == openssh {
-		return runSSH(ctx, j)
+	switch {
+	case j.Peer == openssh && j.Work.isSFTP():
+		return runSFTP(ctx, j)
+	case j.Peer == openssh:
+		return runProgram(ctx, j, sshCommand)
+	case j.Peer == dropbear:
+		return runProgram(ctx, j, dbclientCommand)
 	}
 	c, err := startChild(ctx, childClient, j)
 	if err != nil {
@@ -63,16 +70,20 @@ type child struct {
 }
 
 func startChild(ctx context.Context, role string, j *job) (*child, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
 	text, err := json.Marshal(j)
 	if err != nil {
 		return nil, err
 	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	line := []string{self, role, string(text)}
+	if j.Peer == asyncssh {
+		line = asyncsshCommand(role, string(text))
+	}
 	c := new(child)
-	c.cmd = exec.CommandContext(ctx, self, role, string(text))
+	c.cmd = exec.CommandContext(ctx, line[0], line[1:]...)
 	c.cmd.Stderr = &c.errors
 	if c.in, err = c.cmd.StdinPipe(); err != nil {
 		return nil, err

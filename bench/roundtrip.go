@@ -13,12 +13,11 @@ const warmUp = 100
 
 // tripSteps measures one byte to an echo and back, the next when the last one is there.
 func (b *bench) tripSteps() []step {
-	suite, _ := findSuite("aes128-gcm")
 	var steps []step
 	for _, peer := range b.peers {
-		j := job{Peer: peer, Work: workTrip, Suite: suite, Count: b.trips}
-		if peer == openssh {
-			j.Peer = "x" // the program ssh is no clock
+		j := job{Peer: peer, Work: workTrip, Suite: standardSuite(peer), Count: b.trips}
+		if !inGo(peer) {
+			j.Peer = xcrypto // a program is no clock
 		}
 		steps = append(steps, step{"roundtrip", "one byte", peer, func(ctx context.Context) (string, error) {
 			return b.trip(ctx, peer, j)
@@ -32,13 +31,9 @@ func (b *bench) trip(ctx context.Context, peer string, j job) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	n := float64(j.Count)
 	b.results.add("roundtrip", "one byte", peer, "p50 us", false, m.P50)
 	b.results.add("roundtrip", "one byte", peer, "p99 us", false, m.P99)
-	if peer == j.Peer {
-		b.results.add("roundtrip", "one byte", peer, "client CPU us", false, m.CPU/n*1e6)
-	}
-	b.results.add("roundtrip", "one byte", peer, "server CPU us", false, m.serverCPU/n*1e6)
+	b.addCPU("roundtrip", "one byte", peer, "us", m, j, 1e6)
 	return fmt.Sprintf("p50 %.1f us", m.P50), nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -11,22 +12,19 @@ import (
 // clockTicks is in how many parts of a second proc(5) counts CPU time: USER_HZ, 100 on every architecture.
 const clockTicks = 100
 
-// treeCPU returns the CPU seconds of a process and of those it has waited for, in hundredths.
-func treeCPU(pid int) (float64, error) {
+// processTicks returns the CPU seconds of a process and of those it has waited for, in hundredths; 0 of one that is gone.
+func processTicks(pid int) float64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return 0, err
+		return 0
 	}
 	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:])) // from the third, the state, on
 	sum := 0.0
 	for _, i := range []int{14, 15, 16, 17} { // utime, stime, cutime, cstime
-		ticks, err := strconv.ParseFloat(fields[i-3], 64)
-		if err != nil {
-			return 0, err
-		}
+		ticks, _ := strconv.ParseFloat(fields[i-3], 64)
 		sum += ticks
 	}
-	return sum / clockTicks, nil
+	return sum / clockTicks
 }
 
 // residentBytes returns the memory of this process that is in RAM.
@@ -53,10 +51,13 @@ func processBytes(pid int, file, field string) float64 {
 // descendants returns a process and all below it.
 func descendants(pid int) []int {
 	all := []int{pid}
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
-	for _, word := range strings.Fields(string(text)) {
-		if child, err := strconv.Atoi(word); err == nil {
-			all = append(all, descendants(child)...)
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, list := range lists {
+		text, _ := os.ReadFile(list)
+		for _, word := range strings.Fields(string(text)) {
+			if child, err := strconv.Atoi(word); err == nil {
+				all = append(all, descendants(child)...)
+			}
 		}
 	}
 	return all
