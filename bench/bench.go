@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"time"
 )
 
 // bench is one invocation.
@@ -77,17 +78,20 @@ func (b *bench) measure(ctx context.Context) (failed int) {
 			steps = append(steps, s.steps(b)...)
 		}
 	}
+	p := newProgress(b.repetitions, len(steps))
 	for i := range b.repetitions * len(steps) {
 		s := steps[i%len(steps)]
 		if ctx.Err() != nil {
 			return failed
 		}
+		begin := time.Now()
 		outcome, err := s.run(ctx)
 		if err != nil {
 			failed++
 			outcome = "FAILED: " + err.Error()
 		}
-		fmt.Fprintf(b.progress, "[%d/%d] %s %s %s: %s\n", i+1, b.repetitions*len(steps), s.section, s.name, s.peer, outcome)
+		p.done(time.Since(begin))
+		fmt.Fprintf(b.progress, "%s %s %s %s: %s\n", p, s.section, s.name, s.peer, outcome)
 	}
 	return failed
 }

@@ -26,9 +26,13 @@ func TestMain(m *testing.M) {
 // TestSmoke measures everything with tiny sizes, against x alone so that it needs nothing but Go.
 func TestSmoke(t *testing.T) {
 	var out, progress bytes.Buffer
-	args := []string{"-quick", "-json", "-peers", "hawser,x", "-bytes", "300000", "-profile", t.TempDir()}
+	report := t.TempDir()
+	args := []string{"-quick", "-json", "-peers", "hawser,x", "-bytes", "300000", "-profile", t.TempDir(), "-report", report}
 	if status := run(context.Background(), args, &out, &progress); status != 0 {
 		t.Fatalf("status %d\n%s", status, progress.String())
+	}
+	if text, err := os.ReadFile(filepath.Join(report, pageFile)); err != nil || !strings.Contains(string(text), "</html>") {
+		t.Errorf("the report is %d bytes, %v", len(text), err)
 	}
 	var all []series
 	if err := json.Unmarshal(out.Bytes(), &all); err != nil {
@@ -75,6 +79,40 @@ func TestSmokeOpenSSH(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}
+	}
+}
+
+// TestSmokeOthers is the part that needs other programs.
+func TestSmokeOthers(t *testing.T) {
+	for peer, reason := range map[string]string{dropbear: dropbearMissing(), asyncssh: asyncsshMissing()} {
+		t.Run(peer, func(t *testing.T) {
+			if reason != "" {
+				t.Skip(reason)
+			}
+			var out, progress bytes.Buffer
+			args := []string{"-quick", "-peers", peer, "-bytes", "100000", "-logins", "1", "-connections", "1", "-sections", "bulk,logins,idle", "-ciphers", "aes128-ctr+mac"}
+			if status := run(context.Background(), args, &out, &progress); status != 0 {
+				t.Fatalf("status %d\n%s", status, progress.String())
+			}
+			for _, want := range []string{peer, "MB/s", "logins/s"} {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("no %q in\n%s", want, out.String())
+				}
+			}
+		})
+	}
+}
+
+// TestWithout: a peer that is not there is left out with a reason, and the rest goes on.
+func TestWithout(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	var out, progress bytes.Buffer
+	args := []string{"-quick", "-sections", "roundtrip,hawserd", "-peers", "x,dropbear", "-trips", "5"}
+	if status := run(context.Background(), args, &out, &progress); status != 0 {
+		t.Fatalf("status %d\n%s", status, progress.String())
+	}
+	if !strings.Contains(progress.String(), "without dropbear: dbclient is not installed") || strings.Contains(out.String(), dropbear) {
+		t.Errorf("%s\n%s", progress.String(), out.String())
 	}
 }
 

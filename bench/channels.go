@@ -13,7 +13,7 @@ func (b *bench) channelSteps() []step {
 	for _, channels := range b.channels {
 		for _, size := range b.writes {
 			for _, direction := range []work{workUp, workDown} {
-				name := fmt.Sprintf("%s, %d x %d B", direction, channels, size)
+				name := fmt.Sprintf("%d x %d B %s", channels, size, direction)
 				for _, peer := range b.peers {
 					bytes := max(min(suite.share(b.bytes), int64(size)*packetsWritten), int64(channels))
 					j := job{Peer: peer, Work: direction, Suite: suite, Bytes: bytes, AtOnce: channels, Write: size}

@@ -32,20 +32,21 @@ func main() {
 // section is one table of measurements.
 type section struct {
 	name  string
+	what  string // one measurement is, for the report
 	steps func(b *bench) []step
 }
 
 // sections are in the order in which they run.
 var sections = [...]section{
-	{"bulk", (*bench).bulkSteps},
-	{"channels", (*bench).channelSteps},
-	{"logins", (*bench).loginSteps},
-	{"roundtrip", (*bench).tripSteps},
-	{"opens", (*bench).openSteps},
-	{"idle", (*bench).idleSteps},
-	{"delay", (*bench).delaySteps},
-	{"sftp", (*bench).sftpSteps},
-	{"hawserd", (*bench).hawserdSteps},
+	{"bulk", "One channel carries as much as it can, to the server (up) or from it (down), in writes of 32 KiB.", (*bench).bulkSteps},
+	{"channels", "The same over several channels at once and by writes of several sizes: “8 x 64 B” is eight channels with writes of 64 bytes.", (*bench).channelSteps},
+	{"logins", "Dial, key exchange, login with an Ed25519 key, a command that does nothing, close. With a server that is a program the client is golang.org/x/crypto/ssh.", (*bench).loginSteps},
+	{"roundtrip", "One byte to an echo and back, the next when it is there.", (*bench).tripSteps},
+	{"opens", "A channel is opened and closed again, nothing else.", (*bench).openSteps},
+	{"idle", "Connections that are logged in, have one channel open, and do nothing: what each adds to the server. Of servers that are programs 100 connections are measured.", (*bench).idleSteps},
+	{"delay", "Bulk through a proxy that holds every byte for half of the round trip and has no limit of its own: only the windows of SSH limit it.", (*bench).delaySteps},
+	{"sftp", "One large file, and many of 1 KiB, to the server (put) and from it (get): github.com/pkg/sftp on both ends, and OpenSSH’s sftp against hawserd (in the column hawser) and sshd.", (*bench).sftpSteps},
+	{"hawserd", "OpenSSH’s ssh against hawserd (in the column hawser) and against sshd, the commands being real processes.", (*bench).hawserdSteps},
 }
 
 func sectionNames() []string {
@@ -73,7 +74,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	defer b.close()
 	failed := b.measure(ctx)
-	if err := b.print(stdout); err != nil || failed > 0 || ctx.Err() != nil {
+	err = b.print(stdout)
+	if err == nil && b.report != "" {
+		err = b.writeReport()
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "bench:", err)
+	}
+	if err != nil || failed > 0 || ctx.Err() != nil {
 		fmt.Fprintf(stderr, "bench: %d measurements failed\n", failed)
 		return exitFailed
 	}

@@ -30,6 +30,7 @@ type options struct {
 	connections []int
 	delays      []int // milliseconds there and back
 	files       int
+	args        []string // the command line
 	json        bool
 	report      string
 	profile     string
@@ -43,7 +44,7 @@ var quickly = map[string]string{
 }
 
 func parse(args []string, stderr io.Writer) (*options, error) {
-	o := new(options)
+	o := &options{args: args}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	quick := f.Bool("quick", false, "tiny sizes, one repetition: does it work at all")

@@ -32,7 +32,10 @@ func asyncsshMissing() string {
 
 // asyncsshCommand is the command line of a child process.
 func asyncsshCommand(args ...string) []string {
-	python, _ := asyncsshPython()
+	python, ok := asyncsshPython()
+	if !ok {
+		python = "python3" // which says what is missing
+	}
 	return append([]string{python, "-W", "ignore", "-c", asyncsshScript}, args...)
 }
 

@@ -107,7 +107,9 @@ def listed():
     }
 
 
-if sys.argv[1] == "algorithms":
+if sys.argv[1] == "version":
+    print(asyncssh.__version__)
+elif sys.argv[1] == "algorithms":
     print(json.dumps(listed()))
 elif sys.argv[1] == "child-server":
     asyncio.run(serve(json.loads(sys.argv[2])))

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"runtime"
 	"strings"
 )
 
@@ -32,8 +31,8 @@ func dropbearMissing() string {
 			return name + " is not installed"
 		}
 	}
-	if runtime.GOOS != "linux" || os.Getuid() != 0 {
-		return "its server needs Linux and root, for a home directory of its own"
+	if exec.Command("unshare", "-m", "mount", "--bind", os.TempDir(), os.TempDir()).Run() != nil {
+		return "its server needs root and mounts of its own, for a home directory"
 	}
 	return ""
 }

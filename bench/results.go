@@ -2,11 +2,9 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // series is one figure of one peer in one case, once a repetition.
@@ -79,65 +77,11 @@ func (r *results) writeJSON(w io.Writer) error {
 	return encoder.Encode(r.list)
 }
 
-// writeTable prints a line for each figure, a column for each peer, and how hawser compares with some of them.
-func (r *results) writeTable(w io.Writer) error {
-	var b strings.Builder
-	var peers []string
-	section := ""
-	for _, s := range r.list {
-		if r.list[slices.IndexFunc(r.list, func(o *series) bool { return sameLine(o, s) })] != s {
-			continue // its line is printed already
-		}
-		if s.Section != section {
-			section, peers = s.Section, r.peers(s.Section)
-			writeHead(&b, section, peers)
-		}
-		r.writeLine(&b, s, peers)
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-func sameLine(a, b *series) bool {
-	return a.Section == b.Section && a.Case == b.Case && a.Metric == b.Metric
-}
-
 // peers returns the peers that have results in a section.
 func (r *results) peers(section string) []string {
 	return slices.DeleteFunc(append(peerNames(), ceiling), func(name string) bool {
 		return !slices.ContainsFunc(r.list, func(s *series) bool { return s.Section == section && s.Peer == name })
 	})
-}
-
-func writeHead(b *strings.Builder, section string, peers []string) {
-	fmt.Fprintf(b, "\n%-42s", section+": median (min-max)")
-	for _, peer := range peers {
-		fmt.Fprintf(b, " %22s", peer)
-	}
-	for _, peer := range yardsticks {
-		if slices.Contains(peers, peer) {
-			fmt.Fprintf(b, " %14s", ratioName(peer))
-		}
-	}
-	fmt.Fprintln(b)
-}
-
-func (r *results) writeLine(b *strings.Builder, line *series, peers []string) {
-	fmt.Fprintf(b, "%-24s %-17s", line.Case, line.Metric)
-	for _, peer := range peers {
-		cell := "-"
-		if s := r.find(line.Section, line.Case, peer, line.Metric); s != nil {
-			cell = fmt.Sprintf("%s (%s-%s)", number(s.Median), number(s.Min), number(s.Max))
-		}
-		fmt.Fprintf(b, " %22s", cell)
-	}
-	ours := r.find(line.Section, line.Case, hawser, line.Metric)
-	for _, peer := range yardsticks {
-		if slices.Contains(peers, peer) {
-			fmt.Fprintf(b, " %14s", ours.ratio(peer))
-		}
-	}
-	fmt.Fprintln(b)
 }
 
 // ratioName is the head of a column of ratios.
