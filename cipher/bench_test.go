@@ -1,12 +1,16 @@
 package cipher
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"fmt"
 	"testing"
 
+	"golang.org/x/crypto/chacha20"
 	"golang.org/x/crypto/chacha20poly1305"
+	//lint:ignore SA1019 SSH takes it apart from ChaCha20
+	"golang.org/x/crypto/poly1305"
 
 	"github.com/hawser-ssh/hawser/mac"
 )
@@ -57,6 +61,141 @@ func BenchmarkOpen(b *testing.B) {
 					if err := o.Open(1, sealed); err != nil {
 						b.Fatal(err)
 					}
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkAEAD is each AEAD beside the primitives of the standard library and of x/crypto under the same packets: to
+// seal one, and to seal and open one, since an Opener takes a packet once.
+func BenchmarkAEAD(b *testing.B) {
+	for _, row := range []struct {
+		name   string
+		theirs func() (seal, open func(packet []byte))
+	}{
+		{AES128GCM, func() (seal, open func([]byte)) { return stdGCM(16) }},
+		{AES256GCM, func() (seal, open func([]byte)) { return stdGCM(32) }},
+		{ChaCha20Poly1305, xChaCha},
+	} {
+		c, err := Lookup(row.name)
+		if err != nil {
+			b.Fatal(err)
+		}
+		s, o := pairOf(b, c[0], nil)
+		seal, open := row.theirs()
+		packet := frame(s.Layout(), 32<<10)
+		buf := make([]byte, len(packet))
+		for _, run := range []struct {
+			name string
+			f    func()
+		}{
+			{"seal/theirs", func() { seal(packet) }},
+			{"seal+open/theirs", func() { seal(packet); open(packet) }},
+			{"seal+open/ours", func() {
+				s.Seal(1, append(buf[:0], packet...))
+				o.Length(1, buf[:o.Layout().Head])
+				if err := o.Open(1, buf); err != nil {
+					b.Fatal(err)
+				}
+			}},
+			{"seal/ours", func() { s.Seal(1, packet) }}, // last: the opener counts packets
+		} {
+			b.Run(row.name+"/"+run.name, func(b *testing.B) {
+				b.SetBytes(32 << 10)
+				b.ReportAllocs()
+				for b.Loop() {
+					run.f()
+				}
+			})
+		}
+	}
+}
+
+// stdGCM seals and opens by crypto/cipher: four bytes of length, what is encrypted, and the tag.
+func stdGCM(key int) (seal, open func(packet []byte)) {
+	block, _ := aes.NewCipher(make([]byte, key))
+	gcm, _ := cipher.NewGCM(block)
+	nonce := make([]byte, gcm.NonceSize())
+	seal = func(p []byte) { gcm.Seal(p[:4], nonce, p[4:len(p)-gcm.Overhead()], p[:4]) }
+	open = func(p []byte) {
+		if _, err := gcm.Open(p[4:4], nonce, p[4:], p[:4]); err != nil {
+			panic(err)
+		}
+	}
+	return seal, open
+}
+
+// xChaCha is chacha20-poly1305@openssh.com (PROTOCOL.chacha20poly1305) put together from x/crypto's two halves.
+func xChaCha() (seal, open func(packet []byte)) {
+	crypt := func(p []byte, body func(s *chacha20.Cipher, key *[32]byte)) {
+		var nonce [12]byte
+		length, _ := chacha20.NewUnauthenticatedCipher(make([]byte, 32), nonce[:])
+		payload, _ := chacha20.NewUnauthenticatedCipher(bytes.Repeat([]byte{1}, 32), nonce[:])
+		var key [32]byte
+		payload.XORKeyStream(key[:], key[:])
+		payload.SetCounter(1)
+		length.XORKeyStream(p[:4], p[:4])
+		body(payload, &key)
+	}
+	seal = func(p []byte) {
+		end := len(p) - poly1305.TagSize
+		crypt(p, func(s *chacha20.Cipher, key *[32]byte) {
+			s.XORKeyStream(p[4:end], p[4:end])
+			poly1305.Sum((*[poly1305.TagSize]byte)(p[end:]), p[:end], key)
+		})
+	}
+	open = func(p []byte) {
+		end := len(p) - poly1305.TagSize
+		sealedLength := [4]byte(p)
+		crypt(p, func(s *chacha20.Cipher, key *[32]byte) {
+			length := [4]byte(p)
+			copy(p, sealedLength[:])
+			if !poly1305.Verify((*[poly1305.TagSize]byte)(p[end:]), p[:end], key) {
+				panic(ErrTag)
+			}
+			copy(p, length[:])
+			s.XORKeyStream(p[4:end], p[4:end])
+		})
+	}
+	return seal, open
+}
+
+// BenchmarkAES is AES in the modes that need a MAC beside crypto/cipher's.
+func BenchmarkAES(b *testing.B) {
+	key, iv := make([]byte, 32), make([]byte, 16)
+	block, _ := aes.NewCipher(key)
+	for _, row := range []struct {
+		name    string
+		decrypt bool
+		theirs  Transform
+	}{
+		{AES256CTR, false, cipher.NewCTR(block, iv).XORKeyStream},
+		{InsecureAES256CBC, false, cipher.NewCBCEncrypter(block, iv).CryptBlocks},
+		{InsecureAES256CBC, true, cipher.NewCBCDecrypter(block, iv).CryptBlocks},
+	} {
+		c, err := Lookup(row.name)
+		if err != nil {
+			b.Fatal(err)
+		}
+		build, name := c[0].Encrypt, row.name+"/encrypt"
+		if row.decrypt {
+			build, name = c[0].Decrypt, row.name+"/decrypt"
+		}
+		ours, err := build(key, iv)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, by := range []struct {
+			name  string
+			crypt Transform
+		}{{"ours", ours}, {"theirs", row.theirs}} {
+			b.Run(name+"/"+by.name, func(b *testing.B) {
+				p := make([]byte, 32<<10)
+				b.SetBytes(int64(len(p)))
+				b.ReportAllocs()
+				for b.Loop() {
+					by.crypt(p, p)
 				}
 			})
 		}

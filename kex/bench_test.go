@@ -1,6 +1,12 @@
 package kex
 
-import "testing"
+import (
+	"crypto/ecdh"
+	"crypto/mlkem"
+	"crypto/rand"
+	"math/big"
+	"testing"
+)
 
 // BenchmarkServer is what a connection costs a server, BenchmarkClient what it costs a client (DH-07).
 func BenchmarkServer(b *testing.B) {
@@ -42,6 +48,73 @@ func BenchmarkClient(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkStd is what the standard library takes for a server's part of the same methods: a fresh key and the secret.
+// Diffie-Hellman is with exponents as long as the modulus, as x/crypto/ssh has them.
+func BenchmarkStd(b *testing.B) {
+	decapsulation, err := mlkem.GenerateKey768()
+	if err != nil {
+		b.Fatal(err)
+	}
+	encapsulation := decapsulation.EncapsulationKey().Bytes()
+	for _, row := range []struct {
+		name   string
+		answer func() error
+	}{
+		{Curve25519, stdECDH(ecdh.X25519())},
+		{ECDHP256, stdECDH(ecdh.P256())},
+		{ECDHP384, stdECDH(ecdh.P384())},
+		{ECDHP521, stdECDH(ecdh.P521())},
+		{MLKEM768X25519, func() error {
+			key, err := mlkem.NewEncapsulationKey768(encapsulation)
+			if err == nil {
+				key.Encapsulate()
+				err = stdECDH(ecdh.X25519())()
+			}
+			return err
+		}},
+		{DHGroup14, stdDH(group14)},
+		{DHGroup16, stdDH(group16)},
+	} {
+		b.Run(row.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := row.answer(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func stdECDH(curve ecdh.Curve) func() error {
+	peer, failed := curve.GenerateKey(rand.Reader)
+	return func() error {
+		if failed != nil {
+			return failed
+		}
+		own, err := curve.GenerateKey(rand.Reader)
+		if err != nil {
+			return err
+		}
+		_, err = own.ECDH(peer.PublicKey())
+		return err
+	}
+}
+
+func stdDH(g group) func() error {
+	p := g.open().p
+	peer := new(big.Int).Sub(p, big.NewInt(5))
+	return func() error {
+		x, err := rand.Int(rand.Reader, p)
+		if err != nil {
+			return err
+		}
+		new(big.Int).Exp(big.NewInt(2), x, p)
+		new(big.Int).Exp(peer, x, p)
+		return nil
 	}
 }
 
