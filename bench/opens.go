@@ -14,6 +14,9 @@ func (b *bench) openSteps() []step {
 		for _, peer := range b.peers {
 			name := fmt.Sprintf("%d at once", atOnce)
 			j := job{Peer: peer, Work: workOpen, Suite: standardSuite(peer), Count: b.opens, AtOnce: atOnce}
+			if peer == asyncssh {
+				j.Count = max(j.Count/asyncsshShare, 1)
+			}
 			if !inGo(peer) {
 				j.Peer = xcrypto
 			}

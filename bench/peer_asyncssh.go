@@ -10,6 +10,9 @@ import (
 // are, in Python.
 const asyncssh = "asyncssh"
 
+// asyncsshShare is how many times fewer round trips and channels it is asked for, which take it so much longer.
+const asyncsshShare = 10
+
 //go:embed peer_asyncssh.py
 var asyncsshScript string
 

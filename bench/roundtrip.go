@@ -16,6 +16,9 @@ func (b *bench) tripSteps() []step {
 	var steps []step
 	for _, peer := range b.peers {
 		j := job{Peer: peer, Work: workTrip, Suite: standardSuite(peer), Count: b.trips}
+		if peer == asyncssh {
+			j.Count = max(j.Count/asyncsshShare, 1)
+		}
 		if !inGo(peer) {
 			j.Peer = xcrypto // a program is no clock
 		}
