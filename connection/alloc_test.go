@@ -45,9 +45,14 @@ func TestDataPathAllocs(t *testing.T) {
 				got <- size
 			}
 		}}
-		c, _ := pairOpen(t, nil, nil, ev)
+		writable := make(chan struct{}, 1)
+		c, _ := pairOpen(t, nil, &Events{Writable: func(*Channel) { writable <- struct{}{} }}, ev)
 		checkAllocs(t, func() {
-			if err := c.TryWrite(stdoutCode, block); err != nil {
+			err := c.TryWrite(stdoutCode, block)
+			for ; err == ErrWouldBlock; err = c.TryWrite(stdoutCode, block) { // the adjusts may lag behind
+				<-writable
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
 			<-got
