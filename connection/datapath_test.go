@@ -136,6 +136,10 @@ func TestPathAllocs(t *testing.T) {
 	if raceEnabled {
 		t.Skip("pools are not what they are under the race detector")
 	}
+	runs := 200
+	if testing.Short() {
+		runs = 50
+	}
 	block := make([]byte, DefaultMaxPacket)
 	for _, c := range cipher.Default() {
 		macs := mac.Default()
@@ -148,7 +152,7 @@ func TestPathAllocs(t *testing.T) {
 				p := newPath(t, a, b, transport.Config{Ciphers: []cipher.Cipher{c}, MACs: []mac.MAC{m}})
 				for _, d := range p.directions() {
 					for _, n := range []int{1, len(block)} {
-						if got := testing.AllocsPerRun(200, func() { d.pass(t, block[:n]) }); got > 0 {
+						if got := testing.AllocsPerRun(runs, func() { d.pass(t, block[:n]) }); got > 0 {
 							t.Errorf("%s: %v allocations for a packet of %d bytes", d.name, got, n)
 						}
 					}
@@ -161,7 +165,7 @@ func TestPathAllocs(t *testing.T) {
 // A receiver grants a quarter of the window at a time or more, so that bulk data cost a few answers, in small packets
 // as in large ones.
 func TestWindowAdjustsPerMiB(t *testing.T) {
-	const mib = 8
+	const mib = 4
 	a, b := loopback(t)
 	p := newPath(t, a, b, transport.Config{})
 	for _, d := range p.directions() {
