@@ -87,37 +87,33 @@ func (h *limbs) block(r *limbs, lo, hi, top uint64) {
 // wide is a sum of products.
 type wide struct{ hi, lo uint64 }
 
-func (w *wide) addProduct(x, y uint64) {
-	hi, lo := bits.Mul64(x, y)
-	var carry uint64
-	w.lo, carry = bits.Add64(w.lo, lo, 0)
-	w.hi += hi + carry
+// sum3 returns a x + b y + c z.
+func sum3(a, x, b, y, c, z uint64) wide {
+	hi, lo := bits.Mul64(a, x)
+	hi1, lo1 := bits.Mul64(b, y)
+	hi2, lo2 := bits.Mul64(c, z)
+	lo, carry := bits.Add64(lo, lo1, 0)
+	hi, _ = bits.Add64(hi, hi1, carry)
+	lo, carry = bits.Add64(lo, lo2, 0)
+	hi, _ = bits.Add64(hi, hi2, carry)
+	return wide{hi, lo}
 }
 
 // shift returns the bits of w from n on.
 func (w wide) shift(n uint) uint64 { return w.hi<<(64-n) | w.lo>>n }
 
-func (w *wide) addCarry(c uint64) {
-	var carry uint64
-	w.lo, carry = bits.Add64(w.lo, c, 0)
-	w.hi += carry
+func (w wide) add(c uint64) wide {
+	lo, carry := bits.Add64(w.lo, c, 0)
+	return wide{w.hi + carry, lo}
 }
 
 // multiply sets h to h r. Products beyond 2^132 come back 20 times, for 2^130 is 5.
 func (h *limbs) multiply(r *limbs) {
-	var d0, d1, d2 wide
+	h0, h1, h2 := h[0], h[1], h[2]
 	s1, s2 := 20*r[1], 20*r[2]
-	d0.addProduct(h[0], r[0])
-	d0.addProduct(h[1], s2)
-	d0.addProduct(h[2], s1)
-	d1.addProduct(h[0], r[1])
-	d1.addProduct(h[1], r[0])
-	d1.addProduct(h[2], s2)
-	d2.addProduct(h[0], r[2])
-	d2.addProduct(h[1], r[1])
-	d2.addProduct(h[2], r[0])
-	d1.addCarry(d0.shift(44))
-	d2.addCarry(d1.shift(44))
+	d0 := sum3(h0, r[0], h1, s2, h2, s1)
+	d1 := sum3(h0, r[1], h1, r[0], h2, s2).add(d0.shift(44))
+	d2 := sum3(h0, r[2], h1, r[1], h2, r[0]).add(d1.shift(44))
 	low := d0.lo&mask44 + 5*d2.shift(42)
 	h[0] = low & mask44
 	h[1] = d1.lo&mask44 + low>>44
