@@ -13,8 +13,10 @@
 //
 // The ciphers that need a MAC are transforms in SDCTR (ctr.go, aesctr.go), CBC (cbc.go, aescbc.go) or RC4 (arcfour.go).
 // Default lists what a connection offers unless told otherwise, Insecure what must be asked for by name and why; "none"
-// is in no list. Where the processor can, packets with a MAC go two at a time (pair.go), and AES-GCM, AES in counter mode,
-// ChaCha20 and Poly1305 many blocks at a time (gcmvector.go, aesctr.go, chachavector.go, poly1305.go).
+// is in no list. Where the processor can, packets with a MAC go two at a time (pair.go), and AES-GCM, AES in counter mode
+// (VAES: gcmvector.go, aesctr.go), ChaCha20 and Poly1305 (AVX2 or AVX-512: chachavector.go, poly1305.go) many blocks at a
+// time. Elsewhere the standard library and x/crypto serve. Each assembly function has a twin in Go that the tests compare
+// it with.
 //
 // With encrypt-and-MAC the length is decrypted before the tag can be checked. In CBC that would tell an attacker what a
 // block of his choice decrypts to; Layout.HideLength says what the framing code does about it (CVE-2008-5161).

@@ -8,11 +8,11 @@ import (
 	"golang.org/x/crypto/poly1305"
 )
 
-// polySum sets tag to the Poly1305 of text (RFC 8439 §2.5) under a key that is used once: with vector instructions
-// where the processor has them and the text is long enough to repay the powers of r.
-func polySum(tag *[poly1305.TagSize]byte, text []byte, key *[32]byte, vector bool) {
-	if vector && len(text) >= vectorPolyMin {
-		polyVector(tag, text, key)
+// polySum sets tag to the Poly1305 of text (RFC 8439 §2.5) under a key that is used once: as 4 or 8 sums side by side
+// where the text is long enough to repay the powers of r, or as one.
+func polySum(tag *[poly1305.TagSize]byte, text []byte, key *[32]byte, sums int) {
+	if sums > 1 && len(text) >= vectorPolyMin {
+		polyVector(tag, text, key, sums)
 		return
 	}
 	poly1305.Sum(tag, text, key)
@@ -21,32 +21,19 @@ func polySum(tag *[poly1305.TagSize]byte, text []byte, key *[32]byte, vector boo
 // vectorPolyMin is from which length on, in bytes, the vector code is faster.
 const vectorPolyMin = 1024
 
-// polyGroup is how many bytes polyGroups takes at a time: eight blocks.
+// polyGroup is how many bytes polyEights and polyFours take at a time: eight blocks.
 const polyGroup = 8 * 16
 
-// polyOrder is which of eight blocks in a row each sum of polyGroups begins with.
-var polyOrder = [8]int{0, 4, 1, 5, 2, 6, 3, 7}
-
-// polyVector computes eight sums side by side, adds them up, and goes on block by block with the rest.
-func polyVector(tag *[poly1305.TagSize]byte, text []byte, key *[32]byte) {
+// polyVector computes 4 or 8 sums side by side, adds them up, and goes on block by block with the rest.
+func polyVector(tag *[poly1305.TagSize]byte, text []byte, key *[32]byte, sums int) {
 	const clamp0, clamp1 = 0x0ffffffc0fffffff, 0x0ffffffc0ffffffc
 	r := newLimbs(binary.LittleEndian.Uint64(key[0:])&clamp0, binary.LittleEndian.Uint64(key[8:])&clamp1, 0)
-	r8 := r
-	for range 3 {
-		r8.multiply(&r8)
-	}
-	var sums [3][8]uint64
-	n := len(text) / polyGroup
-	polyGroups(&sums, &[5]uint64{r8[0], r8[1], r8[2], 20 * r8[1], 20 * r8[2]}, &text[0], n)
 	var h limbs
-	var inOrder [8]limbs
-	for i, at := range polyOrder {
-		inOrder[at] = limbs{sums[0][i], sums[1][i], sums[2][i]}
-	}
-	// Block i of the last eight is i blocks nearer to the end than the first: as if the sums were blocks in a row.
-	for i := range inOrder {
-		h.add(&inOrder[i])
-		h.multiply(&r)
+	n := len(text) / polyGroup
+	if sums == 8 {
+		h.eightSums(&r, text, n)
+	} else {
+		h.fourSums(&r, text, n)
 	}
 	text = text[n*polyGroup:]
 	for len(text) >= 16 {
@@ -61,14 +48,79 @@ func polyVector(tag *[poly1305.TagSize]byte, text []byte, key *[32]byte) {
 	h.finish(tag, binary.LittleEndian.Uint64(key[16:]), binary.LittleEndian.Uint64(key[24:]))
 }
 
+// eightOrder is which of eight blocks in a row each sum of polyEights begins with.
+var eightOrder = [8]int{0, 4, 1, 5, 2, 6, 3, 7}
+
+// eightSums takes n groups of text by polyEights.
+func (h *limbs) eightSums(r *limbs, text []byte, n int) {
+	r8 := *r
+	for range 3 {
+		r8.multiply(&r8)
+	}
+	var sums [3][8]uint64
+	polyEights(&sums, &[5]uint64{r8[0], r8[1], r8[2], 20 * r8[1], 20 * r8[2]}, &text[0], n)
+	var inOrder [8]limbs
+	for i, at := range eightOrder {
+		inOrder[at] = limbs{sums[0][i], sums[1][i], sums[2][i]}
+	}
+	h.addUp(r, inOrder[:])
+}
+
+// fourOrder is which of four blocks in a row each sum of polyFours begins with.
+var fourOrder = [4]int{0, 2, 1, 3}
+
+// fourSums takes n groups of text by polyFours.
+func (h *limbs) fourSums(r *limbs, text []byte, n int) {
+	r4 := *r
+	for range 2 {
+		r4.multiply(&r4)
+	}
+	r8 := r4
+	r8.multiply(&r8)
+	var sums [5][4]uint64
+	polyFours(&sums, &[2][9]uint32{r8.multipliers26(), r4.multipliers26()}, &text[0], n)
+	var inOrder [4]limbs
+	for i, at := range fourOrder {
+		inOrder[at] = fromLimbs26(sums[0][i], sums[1][i], sums[2][i], sums[3][i], sums[4][i])
+	}
+	h.addUp(r, inOrder[:])
+}
+
+// addUp adds sums side by side. Sum i is i blocks nearer to the end than the first: as if they were blocks in a row.
+func (h *limbs) addUp(r *limbs, sums []limbs) {
+	for i := range sums {
+		h.add(&sums[i])
+		h.multiply(r)
+	}
+}
+
 // limbs is a number modulo 2^130-5, in parts of 44, 44 and 42 bits, each with a little room above.
 type limbs [3]uint64
 
-const mask44, mask42 = 1<<44 - 1, 1<<42 - 1
+const mask44, mask42, mask26 = 1<<44 - 1, 1<<42 - 1, 1<<26 - 1
 
 // newLimbs returns lo + hi 2^64 + top 2^128.
 func newLimbs(lo, hi, top uint64) limbs {
 	return limbs{lo & mask44, (lo>>44 | hi<<20) & mask44, hi>>24 | top<<40}
+}
+
+// multipliers26 returns h in limbs of 26 bits and, behind them, 5 times all but the lowest: what is beyond 2^130 comes back
+// 5 times.
+func (h *limbs) multipliers26() [9]uint32 {
+	r := [5]uint64{h[0] & mask26, h[0]>>26 + h[1]<<18&mask26, h[1] >> 8 & mask26, h[1]>>34 + h[2]<<10&mask26, h[2] >> 16}
+	var m [9]uint32
+	for i := range r {
+		m[i] = uint32(r[i])
+		if i > 0 {
+			m[4+i] = 5 * m[i]
+		}
+	}
+	return m
+}
+
+// fromLimbs26 returns the number whose limbs of 26 bits these are, each with a little room above.
+func fromLimbs26(l0, l1, l2, l3, l4 uint64) limbs {
+	return limbs{l0 + l1<<26&mask44, l1>>18 + l2<<8 + l3<<34&mask44, l3>>10 + l4<<16}
 }
 
 func (h *limbs) add(m *limbs) {

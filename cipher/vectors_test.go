@@ -4,13 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/aes"
+	"encoding/binary"
 	"encoding/hex"
 	"os"
 	"strings"
 	"testing"
 
-	//lint:ignore SA1019 the vector of the primitive that chachapoly.go uses
-	"golang.org/x/crypto/poly1305"
+	"golang.org/x/crypto/chacha20"
 )
 
 // vectors reads a file of "name = hex" lines; an empty line ends a group, '#' starts a comment line.
@@ -106,35 +106,53 @@ func TestVectorsGCMForged(t *testing.T) {
 }
 
 func TestVectorsChaCha20Poly1305(t *testing.T) {
-	g := vectors(t, "chacha20_poly1305_rfc8439.txt", 3)
-	for _, way := range []chachaWay{byAEAD, byBlock} {
-		s := chachaWith(t, g[0]["key"], g[0]["nonce"], way)
-		packet := make([]byte, clearLength, 200)
-		packet = append(append(packet, g[0]["plain"]...), make([]byte, 16)...)
-		s.crypt(packet)
-		if got := packet[clearLength : len(packet)-16]; !bytes.Equal(got, g[0]["sealed"]) {
-			t.Errorf("§2.4.2, way %d: %x", way, got)
+	g := vectors(t, "chacha20_poly1305_rfc8439.txt", 5)
+	forEachWay(t, func(t *testing.T, way chachaWay) {
+		for _, i := range []int{0, 3} {
+			text := bytes.Clone(g[i]["plain"])
+			if cryptWith(t, way, g[i]["key"], g[i]["nonce"], text); !bytes.Equal(text, g[i]["sealed"]) {
+				t.Errorf("ChaCha20, group %d: %x", i, text)
+			}
 		}
-	}
-	var tag [16]byte
-	poly1305.Sum(&tag, g[1]["message"], (*[32]byte)(g[1]["polykey"]))
-	if !bytes.Equal(tag[:], g[1]["tag"]) {
-		t.Errorf("§2.5.2: %x", tag)
-	}
-	s := chachaWith(t, g[2]["key"], g[2]["nonce"], byAEAD)
-	s.derivePolyKey()
-	if !bytes.Equal(s.polyKey[:], g[2]["polykey"]) {
-		t.Errorf("§2.6.2: %x", s.polyKey)
-	}
+		if got := cryptWith(t, way, g[2]["key"], g[2]["nonce"], nil); !bytes.Equal(got[:], g[2]["polykey"]) {
+			t.Errorf("§2.6.2: %x", got)
+		}
+		for _, i := range []int{1, 4} {
+			var tag [16]byte
+			if polySum(&tag, g[i]["message"], (*[32]byte)(g[i]["polykey"]), way.sums()); !bytes.Equal(tag[:], g[i]["tag"]) {
+				t.Errorf("Poly1305, group %d: %x", i, tag)
+			}
+			if len(g[i]["message"]) < polyGroup || way == byBlock {
+				continue
+			}
+			if polyVector(&tag, g[i]["message"], (*[32]byte)(g[i]["polykey"]), way.sums()); !bytes.Equal(tag[:], g[i]["tag"]) {
+				t.Errorf("Poly1305 side by side, group %d: %x", i, tag)
+			}
+		}
+	})
 }
 
-// chachaWith returns a state with the given text key, a zero length key and a nonce of 12 bytes.
-func chachaWith(t *testing.T, textKey, nonce []byte, way chachaWay) *chachaState {
+// cryptWith encrypts text from block 1 on under any nonce of 12 bytes, and returns the key of Poly1305.
+func cryptWith(t *testing.T, way chachaWay, key, nonce, text []byte) (polyKey [32]byte) {
 	t.Helper()
-	s, err := newChaCha(append(bytes.Clone(textKey), make([]byte, 32)...), way)
-	if err != nil {
-		t.Fatal(err)
+	if way == byBlock {
+		stream, err := chacha20.NewUnauthenticatedCipher(key, nonce)
+		if err != nil {
+			t.Fatal(err)
+		}
+		polyKey = polyKeyOf(stream)
+		stream.XORKeyStream(text, text)
+		return polyKey
 	}
-	s.nonce = [12]byte(nonce)
-	return s
+	k := newChaChaKey(key)
+	stream := packetStream{key: &k, wide: way == byAVX512}
+	for i := range 8 {
+		stream.next[0][i] = uint32(i)
+		for j := range 3 {
+			stream.next[1+j][i] = binary.LittleEndian.Uint32(nonce[4*j:])
+		}
+	}
+	stream.eights(stream.first[:], 1)
+	stream.crypt(text)
+	return *stream.polyKey()
 }

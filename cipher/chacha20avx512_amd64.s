@@ -76,8 +76,8 @@ GLOBL lanes<>(SB), RODATA|NOPTR, $64
 	VMOVDQU32 Z22, (64*(k)+512)(DI) \
 	VMOVDQU32 Z23, (64*(k)+768)(DI)
 
-// func chachaGroups(state *[16]uint32, dst, src *byte, n int)
-TEXT ·chachaGroups(SB), NOSPLIT, $0-32
+// func chachaSixteens(state *[16]uint32, dst, src *byte, n int)
+TEXT ·chachaSixteens(SB), NOSPLIT, $0-32
 	MOVQ state+0(FP), R8
 	MOVQ dst+8(FP), DI
 	MOVQ src+16(FP), SI

@@ -20,8 +20,8 @@
 	VPADDQ lo, next, next \
 	VPADDQ hi, next, next
 
-// func polyGroups(h *[3][8]uint64, r *[5]uint64, p *byte, n int)
-TEXT ·polyGroups(SB), NOSPLIT, $0-32
+// func polyEights(h *[3][8]uint64, r *[5]uint64, p *byte, n int)
+TEXT ·polyEights(SB), NOSPLIT, $0-32
 	MOVQ h+0(FP), DI
 	MOVQ r+8(FP), BX
 	MOVQ p+16(FP), SI
