@@ -21,10 +21,11 @@ var ways = map[string]struct {
 		"amd64": {"aes", "pclmulqdq", "sse41", "ssse3"},
 		"arm64": {"aes", "pmull"},
 	}},
-	"hasVectorAES":    {hasVectorAES, map[string][]string{"amd64": {"aes", "avx2"}}},
-	"hasVectorCBC":    {hasVectorCBC, map[string][]string{"amd64": {"aes"}}},
-	"hasVectorChaCha": {hasVectorChaCha, map[string][]string{"amd64": {"avx512f", "avx512vl"}}},
-	"hasVectorPoly":   {hasVectorPoly, map[string][]string{"amd64": {"avx512f", "avx512ifma"}}},
+	"hasVectorAES": {hasVectorAES, map[string][]string{"amd64": {"aes", "avx2"}}},
+	"hasVectorCBC": {hasVectorCBC, map[string][]string{"amd64": {"aes"}}},
+	"hasAVX2":      {hasAVX2, map[string][]string{"amd64": {"avx2"}}},
+	"hasAVX512":    {hasAVX512, map[string][]string{"amd64": {"avx512f", "avx512vl"}}},
+	"hasIFMA":      {hasIFMA, map[string][]string{"amd64": {"avx512f", "avx512ifma"}}},
 }
 
 // turnedOff reports whether GODEBUG turns a feature of the processor off.
