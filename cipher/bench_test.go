@@ -230,3 +230,25 @@ func BenchmarkStd(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkBlock64 is 3DES, Blowfish and CAST-128 beside those of the standard library and of x/crypto.
+func BenchmarkBlock64(b *testing.B) {
+	for _, w := range twins64() {
+		for _, by := range []struct {
+			name  string
+			build constructor
+		}{{"ours", w.ours}, {"theirs", w.theirs}} {
+			b.Run(w.name+"/"+by.name, func(b *testing.B) {
+				crypt, err := by.build(pattern(w.key, 1), make([]byte, block64Size))
+				if err != nil {
+					b.Fatal(err)
+				}
+				p := make([]byte, 32<<10)
+				b.SetBytes(int64(len(p)))
+				for b.Loop() {
+					crypt(p, p)
+				}
+			})
+		}
+	}
+}

@@ -4,10 +4,8 @@ package cipher
 
 import (
 	"bytes"
+	"encoding/binary"
 	"testing"
-
-	//lint:ignore SA1019 a cipher of the table
-	"golang.org/x/crypto/cast5"
 )
 
 // TestVectorCAST128Maintenance is RFC 2144 appendix B.2: a and b are keys for one another a million times, which under
@@ -19,12 +17,13 @@ func TestVectorCAST128Maintenance(t *testing.T) {
 	groups := vectors(t, "cast128_rfc2144.txt", 2)
 	a, b := bytes.Clone(groups[0]["key"]), bytes.Clone(groups[0]["key"])
 	encrypt := func(key, text []byte) {
-		block, err := cast5.NewCipher(key)
+		block, err := newCAST128(key)
 		if err != nil {
 			t.Fatal(err)
 		}
-		block.Encrypt(text[:8], text[:8])
-		block.Encrypt(text[8:], text[8:])
+		for _, half := range [][]byte{text[:8], text[8:]} {
+			binary.BigEndian.PutUint64(half, block.encrypt(binary.BigEndian.Uint64(half)))
+		}
 	}
 	for range 1_000_000 {
 		encrypt(b, a)

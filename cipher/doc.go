@@ -11,12 +11,13 @@
 //	GCM (RFC 5647)    clear           length, ciphertext              gcm.go
 //	chacha20-poly1305 encrypted apart encrypted length, ciphertext    chachapoly.go
 //
-// The ciphers that need a MAC are transforms in SDCTR (ctr.go, aesctr.go), CBC (cbc.go, aescbc.go) or RC4 (arcfour.go).
-// Default lists what a connection offers unless told otherwise, Insecure what must be asked for by name and why; "none"
-// is in no list. Where the processor can, packets with a MAC go two at a time (pair.go), and AES-GCM, AES in counter mode
-// (VAES: gcmvector.go, aesctr.go), ChaCha20 and Poly1305 (AVX2 or AVX-512: chachavector.go, poly1305.go) many blocks at a
-// time. Elsewhere the standard library and x/crypto serve. Each assembly function has a twin in Go that the tests compare
-// it with.
+// The ciphers that need a MAC are transforms in SDCTR (ctr.go, aesctr.go), CBC (cbc.go, aescbc.go) or RC4 (arcfour.go);
+// those with blocks of 64 bits (tripledes.go, blowfish.go, cast128.go) have both modes in block64.go, some blocks at a
+// time. Default lists what a connection offers unless told otherwise, Insecure what must be asked for by name and why;
+// "none" is in no list. Where the processor can, packets with a MAC go two at a time (pair.go), and AES-GCM, AES in
+// counter mode (VAES: gcmvector.go, aesctr.go), ChaCha20 and Poly1305 (AVX2 or AVX-512: chachavector.go, poly1305.go)
+// many blocks at a time. Elsewhere the standard library and x/crypto serve. Each assembly function has a twin in Go that
+// the tests compare it with.
 //
 // With encrypt-and-MAC the length is decrypted before the tag can be checked. In CBC that would tell an attacker what a
 // block of his choice decrypts to; Layout.HideLength says what the framing code does about it (CVE-2008-5161).

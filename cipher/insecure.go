@@ -2,13 +2,10 @@ package cipher
 
 import (
 	"crypto/aes"
-	"crypto/des"
 	"math"
 
 	//lint:ignore SA1019 old peers have nothing else, and it must be asked for by name
-	"golang.org/x/crypto/blowfish"
 	//lint:ignore SA1019 old peers have nothing else, and it must be asked for by name
-	"golang.org/x/crypto/cast5"
 	//lint:ignore SA1019 old peers have nothing else, and it must be asked for by name
 	"golang.org/x/crypto/twofish"
 )
@@ -32,12 +29,12 @@ var insecure = [...]Cipher{
 	{Name: InsecureTwofishCBC, KeySize: 32, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, CBC: true, Encrypt: newCBCEncrypt(twofish.NewCipher), Decrypt: newCBCDecrypt(twofish.NewCipher)},
 	{Name: InsecureTwofish192CBC, KeySize: 24, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, CBC: true, Encrypt: newCBCEncrypt(twofish.NewCipher), Decrypt: newCBCDecrypt(twofish.NewCipher)},
 	{Name: InsecureTwofish128CBC, KeySize: 16, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, CBC: true, Encrypt: newCBCEncrypt(twofish.NewCipher), Decrypt: newCBCDecrypt(twofish.NewCipher)},
-	{Name: InsecureBlowfishCTR, KeySize: 32, IVSize: 8, BlockSize: 8, MaxBytes: oneGigabyte, Encrypt: newCTR(blowfish.NewCipher), Decrypt: newCTR(blowfish.NewCipher)},
-	{Name: InsecureCAST128CTR, KeySize: 16, IVSize: 8, BlockSize: 8, MaxBytes: oneGigabyte, Encrypt: newCTR(cast5.NewCipher), Decrypt: newCTR(cast5.NewCipher)},
-	{Name: Insecure3DESCTR, KeySize: 24, IVSize: 8, BlockSize: 8, MaxBytes: oneGigabyte, Encrypt: newCTR(des.NewTripleDESCipher), Decrypt: newCTR(des.NewTripleDESCipher)},
-	{Name: InsecureBlowfishCBC, KeySize: 16, IVSize: 8, BlockSize: 8, MaxBytes: oneGigabyte, CBC: true, Encrypt: newCBCEncrypt(blowfish.NewCipher), Decrypt: newCBCDecrypt(blowfish.NewCipher)},
-	{Name: InsecureCAST128CBC, KeySize: 16, IVSize: 8, BlockSize: 8, MaxBytes: oneGigabyte, CBC: true, Encrypt: newCBCEncrypt(cast5.NewCipher), Decrypt: newCBCDecrypt(cast5.NewCipher)},
-	{Name: Insecure3DESCBC, KeySize: 24, IVSize: 8, BlockSize: 8, MaxBytes: oneGigabyte, CBC: true, Encrypt: newCBCEncrypt(des.NewTripleDESCipher), Decrypt: newCBCDecrypt(des.NewTripleDESCipher)},
+	{Name: InsecureBlowfishCTR, KeySize: 32, IVSize: 8, BlockSize: 8, MaxBytes: oneGigabyte, Encrypt: newMode64(newBlowfish, (*mode64).cryptCTR), Decrypt: newMode64(newBlowfish, (*mode64).cryptCTR)},
+	{Name: InsecureCAST128CTR, KeySize: 16, IVSize: 8, BlockSize: 8, MaxBytes: oneGigabyte, Encrypt: newMode64(newCAST128, (*mode64).cryptCTR), Decrypt: newMode64(newCAST128, (*mode64).cryptCTR)},
+	{Name: Insecure3DESCTR, KeySize: 24, IVSize: 8, BlockSize: 8, MaxBytes: oneGigabyte, Encrypt: newMode64(newTripleDES, (*mode64).cryptCTR), Decrypt: newMode64(newTripleDES, (*mode64).cryptCTR)},
+	{Name: InsecureBlowfishCBC, KeySize: 16, IVSize: 8, BlockSize: 8, MaxBytes: oneGigabyte, CBC: true, Encrypt: newMode64(newBlowfish, (*mode64).encryptCBC), Decrypt: newMode64(newBlowfish, (*mode64).decryptCBC)},
+	{Name: InsecureCAST128CBC, KeySize: 16, IVSize: 8, BlockSize: 8, MaxBytes: oneGigabyte, CBC: true, Encrypt: newMode64(newCAST128, (*mode64).encryptCBC), Decrypt: newMode64(newCAST128, (*mode64).decryptCBC)},
+	{Name: Insecure3DESCBC, KeySize: 24, IVSize: 8, BlockSize: 8, MaxBytes: oneGigabyte, CBC: true, Encrypt: newMode64(newTripleDES, (*mode64).encryptCBC), Decrypt: newMode64(newTripleDES, (*mode64).decryptCBC)},
 	{Name: InsecureArcfour256, KeySize: 32, BlockSize: 8, MaxBytes: oneGigabyte, Encrypt: newArcfour(arcfourDiscard), Decrypt: newArcfour(arcfourDiscard)},
 	{Name: InsecureArcfour128, KeySize: 16, BlockSize: 8, MaxBytes: oneGigabyte, Encrypt: newArcfour(arcfourDiscard), Decrypt: newArcfour(arcfourDiscard)},
 	{Name: InsecureArcfour, KeySize: 16, BlockSize: 8, MaxBytes: oneGigabyte, Encrypt: newArcfour(0), Decrypt: newArcfour(0)},

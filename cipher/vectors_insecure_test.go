@@ -5,14 +5,15 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/des"
+	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
 	"testing"
 
-	//lint:ignore SA1019 a cipher of the table
+	//lint:ignore SA1019 a second implementation
 	"golang.org/x/crypto/blowfish"
-	//lint:ignore SA1019 a cipher of the table
+	//lint:ignore SA1019 a second implementation
 	"golang.org/x/crypto/cast5"
 	//lint:ignore SA1019 a cipher of the table
 	"golang.org/x/crypto/twofish"
@@ -70,12 +71,33 @@ func checkECB(t *testing.T, block cipher.Block, err error, g map[string][]byte) 
 	}
 }
 
+// oneBlock is a block64 as a cipher.Block.
+type oneBlock struct{ block64 }
+
+func (oneBlock) BlockSize() int { return block64Size }
+
+func (b oneBlock) Encrypt(dst, src []byte) {
+	x := binary.BigEndian.Uint64(src)
+	lanes := [lanes64]uint64{3: x}
+	b.encryptLanes(&lanes)
+	if x = b.encrypt(x); lanes[3] != x {
+		panic("one block and several are not the same cipher")
+	}
+	binary.BigEndian.PutUint64(dst, x)
+}
+
+func (b oneBlock) Decrypt(dst, src []byte) {
+	lanes := [lanes64]uint64{binary.BigEndian.Uint64(src)}
+	b.decryptLanes(&lanes)
+	binary.BigEndian.PutUint64(dst, lanes[0])
+}
+
 // TestVectorsBlowfish: the sets have keys of 64 bits, but for the chaining set, whose key has the size of blowfish-cbc.
 func TestVectorsBlowfish(t *testing.T) {
 	groups := vectors(t, "blowfish_schneier.txt", 35)
 	for _, g := range groups[:34] {
-		block, err := blowfish.NewCipher(g["key"])
-		checkECB(t, block, err, g)
+		block, err := newBlowfish(g["key"])
+		checkECB(t, oneBlock{block}, err, g)
 	}
 	c := row(t, "blowfish-cbc")
 	checkCBC(t, c.Encrypt, c.Decrypt, blowfish.BlockSize, groups[34])
@@ -83,8 +105,8 @@ func TestVectorsBlowfish(t *testing.T) {
 
 func TestVectorsCAST128(t *testing.T) {
 	groups := vectors(t, "cast128_rfc2144.txt", 2)
-	block, err := cast5.NewCipher(groups[0]["key"])
-	checkECB(t, block, err, groups[0])
+	block, err := newCAST128(groups[0]["key"])
+	checkECB(t, oneBlock{block}, err, groups[0])
 }
 
 // TestVectorsTwofish follows the 49 sets of ecb_tbl.txt, where each takes its key and text from those before it.
@@ -171,7 +193,7 @@ func TestVectorsCTR64(t *testing.T) {
 	}
 }
 
-// TestModes builds each block cipher's CBC and CTR from single blocks, which the vectors above vouch for.
+// TestModes builds each block cipher's CBC and CTR from single blocks of the standard library or x/crypto.
 func TestModes(t *testing.T) {
 	blocks := map[string]func(key []byte) (cipher.Block, error){
 		"aes":      aes.NewCipher,
