@@ -7,6 +7,11 @@ import "golang.org/x/sys/cpu"
 //go:noescape
 func decryptCBC(keys *aesKeys, iv *[16]byte, p *byte, n int)
 
+// encryptCBC encrypts n blocks of 16 bytes, at least one, in place, and leaves the last of them in iv.
+//
+//go:noescape
+func encryptCBC(keys *aesKeys, iv *[16]byte, p *byte, n int)
+
 // subWord is SubWord of FIPS 197 §5.2, without a table and so in constant time.
 func subWord(x uint32) uint32
 
@@ -15,7 +20,7 @@ func subWord(x uint32) uint32
 //go:noescape
 func invertRoundKey(key *[16]byte)
 
-// hasVectorCBC reports whether the processor has the instructions of the three functions above.
+// hasVectorCBC reports whether the processor has the instructions of the four functions above.
 func hasVectorCBC() bool { return cpu.X86.HasAES && cpu.X86.HasSSE2 }
 
 // ctrBlocks xors the key stream of n counter blocks, at least one, to p in place: the nonce and 32 bits, which begin with

@@ -10,6 +10,8 @@ func hasVectorAES() bool { return false }
 
 func decryptCBC(*aesKeys, *[16]byte, *byte, int) { panic("cipher: no vector instructions") }
 
+func encryptCBC(*aesKeys, *[16]byte, *byte, int) { panic("cipher: no vector instructions") }
+
 func subWord(uint32) uint32 { panic("cipher: no vector instructions") }
 
 func invertRoundKey(*[16]byte) { panic("cipher: no vector instructions") }

@@ -1,8 +1,9 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-// AES (FIPS 197) decryption in CBC mode by the AES instructions, eight blocks
-// at a time: a round waits for the one before it, but not for other blocks.
+// AES (FIPS 197) in CBC mode by the AES instructions. In decryption eight
+// blocks go at a time: a round waits for the one before it, but not for other
+// blocks. Encryption is one chain, in which nothing but its rounds is left.
 
 #define each(op) \
 	op X8, X0 \
@@ -107,4 +108,53 @@ last1:
 
 done:
 	MOVOU X9, (R10)
+	RET
+
+#define round(at) \
+	MOVOU at(R8), X1 \
+	AESENC X1, X0
+
+// func encryptCBC(keys *aesKeys, iv *[16]byte, p *byte, n int)
+TEXT ·encryptCBC(SB), NOSPLIT, $0-32
+	MOVQ keys+0(FP), R8
+	MOVQ aesKeys_rounds(R8), R9
+	MOVQ iv+8(FP), R10
+	MOVQ p+16(FP), SI
+	MOVQ n+24(FP), CX
+	MOVOU (R10), X0
+	MOVOU (R8), X2
+	MOVQ R9, AX
+	SHLQ $4, AX
+	ADDQ R8, AX
+	MOVOU (AX), X3
+
+block:
+	MOVOU (SI), X1
+	PXOR X2, X1
+	PXOR X1, X0
+	round(16)
+	round(32)
+	round(48)
+	round(64)
+	round(80)
+	round(96)
+	round(112)
+	round(128)
+	round(144)
+	CMPQ R9, $10
+	JE last
+	round(160)
+	round(176)
+	CMPQ R9, $12
+	JE last
+	round(192)
+	round(208)
+
+last:
+	AESENCLAST X3, X0
+	MOVOU X0, (SI)
+	ADDQ $16, SI
+	DECQ CX
+	JNZ block
+	MOVOU X0, (R10)
 	RET

@@ -1,7 +1,6 @@
 package cipher
 
 import (
-	"crypto/aes"
 	"math"
 
 	//lint:ignore SA1019 old peers have nothing else, and it must be asked for by name
@@ -21,10 +20,10 @@ var insecure = [...]Cipher{
 	{Name: InsecureTwofish256CTR, KeySize: 32, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, Encrypt: newCTR(twofish.NewCipher), Decrypt: newCTR(twofish.NewCipher)},
 	{Name: InsecureTwofish192CTR, KeySize: 24, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, Encrypt: newCTR(twofish.NewCipher), Decrypt: newCTR(twofish.NewCipher)},
 	{Name: InsecureTwofish128CTR, KeySize: 16, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, Encrypt: newCTR(twofish.NewCipher), Decrypt: newCTR(twofish.NewCipher)},
-	{Name: InsecureAES256CBC, KeySize: 32, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, CBC: true, Encrypt: newCBCEncrypt(aes.NewCipher), Decrypt: newAESCBCDecrypt},
-	{Name: InsecureRijndaelCBC, KeySize: 32, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, CBC: true, Encrypt: newCBCEncrypt(aes.NewCipher), Decrypt: newAESCBCDecrypt},
-	{Name: InsecureAES192CBC, KeySize: 24, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, CBC: true, Encrypt: newCBCEncrypt(aes.NewCipher), Decrypt: newAESCBCDecrypt},
-	{Name: InsecureAES128CBC, KeySize: 16, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, CBC: true, Encrypt: newCBCEncrypt(aes.NewCipher), Decrypt: newAESCBCDecrypt},
+	{Name: InsecureAES256CBC, KeySize: 32, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, CBC: true, Encrypt: newAESCBCEncrypt, Decrypt: newAESCBCDecrypt},
+	{Name: InsecureRijndaelCBC, KeySize: 32, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, CBC: true, Encrypt: newAESCBCEncrypt, Decrypt: newAESCBCDecrypt},
+	{Name: InsecureAES192CBC, KeySize: 24, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, CBC: true, Encrypt: newAESCBCEncrypt, Decrypt: newAESCBCDecrypt},
+	{Name: InsecureAES128CBC, KeySize: 16, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, CBC: true, Encrypt: newAESCBCEncrypt, Decrypt: newAESCBCDecrypt},
 	{Name: InsecureTwofish256CBC, KeySize: 32, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, CBC: true, Encrypt: newCBCEncrypt(twofish.NewCipher), Decrypt: newCBCDecrypt(twofish.NewCipher)},
 	{Name: InsecureTwofishCBC, KeySize: 32, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, CBC: true, Encrypt: newCBCEncrypt(twofish.NewCipher), Decrypt: newCBCDecrypt(twofish.NewCipher)},
 	{Name: InsecureTwofish192CBC, KeySize: 24, IVSize: 16, BlockSize: 16, MaxBytes: blockLimit128, CBC: true, Encrypt: newCBCEncrypt(twofish.NewCipher), Decrypt: newCBCDecrypt(twofish.NewCipher)},
