@@ -7,9 +7,10 @@ import (
 	"github.com/hawser-ssh/hawser/wire"
 )
 
-// exponentSize is the length of a private exponent in bytes. 512 bits are more than twice the strength of the largest
-// group, 200 bits (SP 800-56A rev. 3, table 26), and cost a small part of an exponent as long as the modulus, which a
-// flood of connections would ask us to pay.
+// exponentSize is the length of a private exponent in bytes. 512 bits are twice a key of 256 bits, the longest of a cipher
+// here (RFC 4419 §6.2), and more than twice the strength of the largest group: 200 bits by SP 800-56A rev. 3, table 26, and
+// 190 by RFC 3526 §8. All the groups are of safe primes, which have no small subgroups for a short exponent to leak to. One
+// as long as the modulus would cost four to sixteen times as much, which a flood of connections would ask us to pay.
 const exponentSize = 64
 
 var one = big.NewInt(1)

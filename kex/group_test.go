@@ -100,4 +100,15 @@ func TestExponentLength(t *testing.T) {
 	}
 }
 
+// Both roles of every group draw an exponent of that size and no more, a group exchange's included.
+func TestExponentLengthOfRoles(t *testing.T) {
+	forEachGroup(t, func(t *testing.T, m Method, _ *big.Int) {
+		var client, server countingReader
+		exchange(t, m, &client, &server)
+		if client.n != exponentSize || server.n != exponentSize {
+			t.Errorf("the client drew %d bytes, the server %d, want %d", client.n, server.n, exponentSize)
+		}
+	})
+}
+
 func mustModulus(g group) *big.Int { return g.open().p }
