@@ -11,11 +11,11 @@ const (
 	lanes64     = 4 // blocks taken at once
 )
 
-// block64 is a cipher with blocks of 64 bits under a key. A block is its eight bytes as a number in network order. A
-// round waits for the table lookups of the one before it, but not for those of other blocks, so that some blocks at once
-// take little more time than one.
+// block64 is a cipher with blocks of 64 bits under a key. A block is its eight bytes as a number in network order, or its
+// two halves. A round waits for the table lookups of the one before it, but not for those of other blocks, so that some
+// blocks at once take little more time than one.
 type block64 interface {
-	encrypt(x uint64) uint64
+	encrypt(l, r uint32) (uint32, uint32)
 	encryptLanes(x *[lanes64]uint64)
 	decryptLanes(x *[lanes64]uint64)
 }
@@ -44,13 +44,14 @@ func newMode64[B block64](newBlock func(key []byte) (B, error), crypt func(m *mo
 
 // encryptCBC is a Transform, of a chain: no block begins before the one in front of it is done.
 func (m *mode64) encryptCBC(dst, src []byte) {
-	x := m.iv
+	l, r := uint32(m.iv>>32), uint32(m.iv)
 	for len(src) > 0 {
-		x = m.block.encrypt(x ^ binary.BigEndian.Uint64(src))
-		binary.BigEndian.PutUint64(dst, x)
+		l, r = m.block.encrypt(l^binary.BigEndian.Uint32(src), r^binary.BigEndian.Uint32(src[4:]))
+		binary.BigEndian.PutUint32(dst, l)
+		binary.BigEndian.PutUint32(dst[4:], r)
 		dst, src = dst[block64Size:], src[block64Size:]
 	}
-	m.iv = x
+	m.iv = uint64(l)<<32 | uint64(r)
 }
 
 // decryptCBC is a Transform. Lanes behind the end hold old blocks, and what they give is not used.

@@ -26,15 +26,15 @@ func newBlowfish(key []byte) (*blowfishCipher, error) {
 		}
 		c.forward[i] ^= word
 	}
-	var x uint64
+	var l, r uint32
 	for i := 0; i < len(c.forward); i += 2 {
-		x = c.encrypt(x)
-		c.forward[i], c.forward[i+1] = uint32(x>>32), uint32(x)
+		l, r = c.encrypt(l, r)
+		c.forward[i], c.forward[i+1] = l, r
 	}
 	for b := range c.boxes {
 		for i := 0; i < len(c.boxes[b]); i += 2 {
-			x = c.encrypt(x)
-			c.boxes[b][i], c.boxes[b][i+1] = uint32(x>>32), uint32(x)
+			l, r = c.encrypt(l, r)
+			c.boxes[b][i], c.boxes[b][i+1] = l, r
 		}
 	}
 	for i, k := range c.forward {
@@ -49,15 +49,15 @@ func (c *blowfishCipher) f(x uint32) uint32 {
 }
 
 // encrypt implements block64. A round key goes in ahead of the lookups of its round, which it does not wait for.
-func (c *blowfishCipher) encrypt(x uint64) uint64 {
-	l, r := uint32(x>>32)^c.forward[0], uint32(x)
+func (c *blowfishCipher) encrypt(l, r uint32) (uint32, uint32) {
+	l ^= c.forward[0]
 	for i := 1; i < blowfishRounds; i += 2 {
 		r ^= c.forward[i]
 		r ^= c.f(l)
 		l ^= c.forward[i+1]
 		l ^= c.f(r)
 	}
-	return uint64(r^c.forward[blowfishRounds+1])<<32 | uint64(l)
+	return r ^ c.forward[blowfishRounds+1], l
 }
 
 func (c *blowfishCipher) encryptLanes(x *[lanes64]uint64) { c.lanes(&c.forward, x) }

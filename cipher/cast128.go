@@ -89,16 +89,14 @@ func castF3(mask uint32, rotation uint8, d uint32) uint32 {
 }
 
 // encrypt implements block64. Three rounds leave the halves exchanged.
-func (c *castCipher) encrypt(x uint64) uint64 {
-	l, r := uint32(x>>32), uint32(x)
+func (c *castCipher) encrypt(l, r uint32) (uint32, uint32) {
 	for i := 0; i < castRounds-1; i += 3 {
 		l ^= castF1(c.mask[i], c.rotation[i], r)
 		r ^= castF2(c.mask[i+1], c.rotation[i+1], l)
 		l ^= castF3(c.mask[i+2], c.rotation[i+2], r)
 		l, r = r, l
 	}
-	l ^= castF1(c.mask[15], c.rotation[15], r)
-	return uint64(l)<<32 | uint64(r)
+	return l ^ castF1(c.mask[15], c.rotation[15], r), r
 }
 
 // encryptLanes implements block64.

@@ -88,8 +88,7 @@ func desEven(k *[2]uint32, r uint32) uint32 {
 }
 
 // desOpen is the initial permutation, with the halves rotated as desF takes them; desClose is its inverse.
-func desOpen(x uint64) (l, r uint32) {
-	l, r = uint32(x>>32), uint32(x)
+func desOpen(l, r uint32) (uint32, uint32) {
 	l, r = desExchange(l, r, 4, 0x0f0f0f0f)
 	l, r = desExchange(l, r, 16, 0x0000ffff)
 	r, l = desExchange(r, l, 2, 0x33333333)
@@ -98,14 +97,13 @@ func desOpen(x uint64) (l, r uint32) {
 	return bits.RotateLeft32(l, 1), bits.RotateLeft32(r, 1)
 }
 
-func desClose(l, r uint32) uint64 {
+func desClose(l, r uint32) (uint32, uint32) {
 	l, r = bits.RotateLeft32(l, -1), bits.RotateLeft32(r, -1)
 	l, r = desExchange(l, r, 1, 0x55555555)
 	r, l = desExchange(r, l, 8, 0x00ff00ff)
 	r, l = desExchange(r, l, 2, 0x33333333)
 	l, r = desExchange(l, r, 16, 0x0000ffff)
-	l, r = desExchange(l, r, 4, 0x0f0f0f0f)
-	return uint64(l)<<32 | uint64(r)
+	return desExchange(l, r, 4, 0x0f0f0f0f)
 }
 
 // desExchange exchanges the bits of b that the mask names with those of a that are by places further up.
@@ -115,8 +113,8 @@ func desExchange(a, b uint32, by int, mask uint32) (uint32, uint32) {
 }
 
 // encrypt implements block64.
-func (c *tripleDES) encrypt(x uint64) uint64 {
-	l, r := desOpen(x)
+func (c *tripleDES) encrypt(l, r uint32) (uint32, uint32) {
+	l, r = desOpen(l, r)
 	for i := 0; i < tripleDESRounds; i += desRounds {
 		for j := 0; j < desRounds; j += 2 {
 			l ^= desEven(&c.forward[i+j], r) ^ desOdd(&c.forward[i+j], r)
@@ -138,8 +136,8 @@ func (s *desSchedule) lanes(x *[lanes64]uint64) {
 }
 
 func (s *desSchedule) two(x, y uint64) (uint64, uint64) {
-	l0, r0 := desOpen(x)
-	l1, r1 := desOpen(y)
+	l0, r0 := desOpen(uint32(x>>32), uint32(x))
+	l1, r1 := desOpen(uint32(y>>32), uint32(y))
 	for i := 0; i < tripleDESRounds; i += desRounds {
 		for j := 0; j < desRounds; j += 2 {
 			k := &s[i+j]
@@ -152,5 +150,7 @@ func (s *desSchedule) two(x, y uint64) (uint64, uint64) {
 		l0, r0 = r0, l0
 		l1, r1 = r1, l1
 	}
-	return desClose(l0, r0), desClose(l1, r1)
+	l0, r0 = desClose(l0, r0)
+	l1, r1 = desClose(l1, r1)
+	return uint64(l0)<<32 | uint64(r0), uint64(l1)<<32 | uint64(r1)
 }

@@ -80,7 +80,8 @@ func (b oneBlock) Encrypt(dst, src []byte) {
 	x := binary.BigEndian.Uint64(src)
 	lanes := [lanes64]uint64{3: x}
 	b.encryptLanes(&lanes)
-	if x = b.encrypt(x); lanes[3] != x {
+	l, r := b.encrypt(uint32(x>>32), uint32(x))
+	if x = uint64(l)<<32 | uint64(r); lanes[3] != x {
 		panic("one block and several are not the same cipher")
 	}
 	binary.BigEndian.PutUint64(dst, x)
