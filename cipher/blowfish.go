@@ -60,8 +60,10 @@ func (c *blowfishCipher) encrypt(l, r uint32) (uint32, uint32) {
 	return r ^ c.forward[blowfishRounds+1], l
 }
 
+// encryptLanes implements block64.
 func (c *blowfishCipher) encryptLanes(x *[lanes64]uint64) { c.lanes(&c.forward, x) }
 
+// decryptLanes implements block64.
 func (c *blowfishCipher) decryptLanes(x *[lanes64]uint64) { c.lanes(&c.reverse, x) }
 
 // lanes is encrypt for each lane, under the round keys k.

@@ -1,7 +1,7 @@
 package cipher
 
 // desBoxes are the S-boxes of DES with the permutation P behind them (FIPS 46-3, appendix 1), by the six bits that go in.
-// The words are rotated to the left by one bit, as the halves of a block are in desBlock. The tests compute them anew.
+// The words are rotated to the left by one bit, as desOdd and desEven take them. The tests compute them anew.
 var desBoxes = [8][64]uint32{
 	{
 		0x01010400, 0x00000000, 0x00010000, 0x01010404, 0x01010004, 0x00010404, 0x00000004, 0x00010000,

@@ -87,7 +87,7 @@ func desEven(k *[2]uint32, r uint32) uint32 {
 	return desBoxes[1][r>>24&63] ^ desBoxes[3][r>>16&63] ^ (desBoxes[5][r>>8&63] ^ desBoxes[7][r&63])
 }
 
-// desOpen is the initial permutation, with the halves rotated as desF takes them; desClose is its inverse.
+// desOpen is the initial permutation, with the halves rotated as desOdd and desEven take them; desClose is its inverse.
 func desOpen(l, r uint32) (uint32, uint32) {
 	l, r = desExchange(l, r, 4, 0x0f0f0f0f)
 	l, r = desExchange(l, r, 16, 0x0000ffff)
@@ -125,8 +125,10 @@ func (c *tripleDES) encrypt(l, r uint32) (uint32, uint32) {
 	return desClose(l, r)
 }
 
+// encryptLanes implements block64.
 func (c *tripleDES) encryptLanes(x *[lanes64]uint64) { c.forward.lanes(x) }
 
+// decryptLanes implements block64.
 func (c *tripleDES) decryptLanes(x *[lanes64]uint64) { c.reverse.lanes(x) }
 
 // lanes is encrypt for each lane, two at a time: there are no registers for more.
@@ -135,6 +137,7 @@ func (s *desSchedule) lanes(x *[lanes64]uint64) {
 	x[2], x[3] = s.two(x[2], x[3])
 }
 
+// two is encrypt for two blocks.
 func (s *desSchedule) two(x, y uint64) (uint64, uint64) {
 	l0, r0 := desOpen(uint32(x>>32), uint32(x))
 	l1, r1 := desOpen(uint32(y>>32), uint32(y))
