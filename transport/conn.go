@@ -94,7 +94,10 @@ func (c *Conn) Handshake(ctx context.Context) error {
 }
 
 func (c *Conn) handshake(ctx context.Context) error {
-	if err := c.exchangeVersions(); err != nil {
+	if err := c.sendVersion(); err != nil {
+		return err
+	}
+	if err := c.readVersion(); err != nil {
 		return err
 	}
 	c.logger().Info("version", "peer", wire.Escape(c.peer.version, MaxVersionLine))
@@ -102,7 +105,15 @@ func (c *Conn) handshake(ctx context.Context) error {
 	if _, err := c.startExchange(); err != nil {
 		return err
 	}
-	return c.firstExchange(ctx)
+	if err := c.firstExchange(ctx); err != nil {
+		return err
+	}
+	c.out.mu.Lock()
+	defer c.out.mu.Unlock()
+	if len(c.out.buf) > 0 {
+		c.startFlush() // a client's NEWKEYS: a request of a service that comes at once joins it
+	}
+	return nil
 }
 
 // refuse ends a connection that has not begun.
@@ -115,11 +126,13 @@ func contextError(ctx context.Context) error {
 	return &wire.ProtocolError{Reason: wire.ReasonByApplication, Op: "handshake", Err: context.Cause(ctx)}
 }
 
-// SetAuthenticated opens the connection for the connection protocol and starts
-// delayed compression. A server calls it after it has written USERAUTH_SUCCESS,
-// a client when it has read it; both on the reader, before the next ReadPacket.
+// SetAuthenticated opens the connection for the connection protocol, starts
+// delayed compression, and sends what WriteReply has left. A server calls it
+// after it has written USERAUTH_SUCCESS, a client when it has read it; both on
+// the reader, before the next ReadPacket.
 func (c *Conn) SetAuthenticated() {
 	c.in.authenticated(c.role)
+	c.sendOwed()
 	c.out.mu.Lock()
 	c.out.open, c.out.delayed = true, false
 	c.labState(LabOpen)

@@ -1,7 +1,8 @@
 package transport
 
 // startFlush starts the flusher where there is something to write, or to
-// close, and none at work. The lock of the sending half is held.
+// close, and none has been. Who writes before it runs leaves it nothing to do.
+// The lock of the sending half is held.
 func (c *Conn) startFlush() {
 	if !c.out.flushing {
 		c.out.flushing = true
@@ -16,11 +17,11 @@ func (c *Conn) startFlush() {
 // held, but for the time of the write.
 func (c *Conn) writeOut() {
 	o := &c.out
-	if o.flushing || c.raw == nil || len(o.buf) > directWrite {
+	if o.writing || c.raw == nil || len(o.buf) > directWrite {
 		c.startFlush()
 		return
 	}
-	o.flushing = true
+	o.writing = true
 	c.joined.Add(1)
 	defer c.joined.Done()
 	leaving := o.control
@@ -29,7 +30,7 @@ func (c *Conn) writeOut() {
 	n := c.tryWrite()
 	o.mu.Lock()
 	b := o.direct
-	o.flushing, o.direct = false, nil
+	o.writing, o.direct = false, nil
 	if n == len(b) {
 		o.control.sub(leaving)
 		putBuffer(b)
@@ -38,8 +39,24 @@ func (c *Conn) writeOut() {
 		o.buf = append(b[:copy(b, b[n:])], since...)
 		putBuffer(since)
 	}
-	if len(o.buf) > 0 || o.err != nil {
+	if len(o.buf) > 0 || o.err != nil || len(o.notify) > 0 {
 		c.startFlush()
+	}
+}
+
+// sendOwed sends what the reader has sealed since it last waited. It is in no
+// hurry before: so a message, what follows it, and the answers to messages that
+// came together leave together.
+func (c *Conn) sendOwed() {
+	in, o := &c.in, &c.out
+	if in.replied = in.owes; !in.owes {
+		return
+	}
+	in.owes = false
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.buf) > 0 {
+		c.writeOut()
 	}
 }
 
@@ -55,6 +72,11 @@ func (c *Conn) runFlusher() {
 	defer c.joined.Done()
 	o := &c.out
 	o.mu.Lock()
+	if o.flushing = !o.writing; o.writing { // who writes now starts another, should there be need
+		o.mu.Unlock()
+		return
+	}
+	o.writing = true
 	for len(o.buf) > 0 {
 		b, leaving := o.take(), o.control
 		notify := o.release()
@@ -71,7 +93,7 @@ func (c *Conn) runFlusher() {
 			putBuffer(o.take())
 		}
 	}
-	o.flushing = false
+	o.flushing, o.writing = false, false
 	over, linger := o.err != nil, o.lingers
 	notify := o.release()
 	o.mu.Unlock()

@@ -36,6 +36,9 @@ type receiver struct {
 	counted published // all, for others to read
 	seq     uint32    // of the packet at r
 
+	owes    bool // the reader has sealed what it sends before it waits
+	replied bool // it has just done so
+
 	phase     phase
 	preAuth   int  // unread bytes that had arrived before SetAuthenticated
 	early     bool // the packet at hand is one of them
@@ -202,11 +205,12 @@ func (c *Conn) fill(n int) error {
 }
 
 // readSome reads what the socket has, at most limit bytes, behind the unread
-// ones. It is the only place where the reader waits.
+// ones. It is the only place where the reader waits; what it owes goes first.
 func (c *Conn) readSome(limit int) error {
 	in := &c.in
 	in.pause()
 	in.publish()
+	c.sendOwed()
 	in.makeRoom()
 	in.limit, in.n, in.err = limit, 0, nil
 	if c.raw != nil {

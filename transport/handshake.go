@@ -57,7 +57,9 @@ func (c *Conn) firstExchange(ctx context.Context) error {
 // reExchange runs an exchange that the peer's KEXINIT, p, begins or answers.
 func (c *Conn) reExchange(p []byte) error {
 	x := exchange{c: c, ctx: context.Background()}
-	return x.run(p)
+	err := x.run(p)
+	c.sendOwed() // what comes next may keep the reader
+	return err
 }
 
 // run is the exchange from the peer's KEXINIT to the end.
@@ -265,7 +267,7 @@ func (x *exchange) expectInto(msg wire.Msg, m interface{ Parse(p []byte) error }
 	return m.Parse(p)
 }
 
-// send writes a message of the exchange, which passes the gate.
+// send seals a message of the exchange, which passes the gate.
 func (x *exchange) send(payload []byte) error {
 	o := &x.c.out
 	o.mu.Lock()
@@ -274,7 +276,7 @@ func (x *exchange) send(payload []byte) error {
 		return o.err
 	}
 	err := x.c.seal(payload, nil)
-	x.c.startFlush()
+	x.c.in.owes = true
 	x.asked = time.Now()
 	return err
 }

@@ -110,7 +110,10 @@ func (c *Conn) openGate() error {
 		o.control.add(len(payload))
 	}
 	o.running.queue = controlQueue{}
-	c.startFlush()
+	c.in.owes = true
+	if len(o.notify) > 0 {
+		c.startFlush() // which calls them
+	}
 	o.wake()
 	return nil
 }

@@ -35,10 +35,10 @@ func (c *Conn) pollRead(fd uintptr) bool {
 	}
 	if in.err != syscall.EAGAIN {
 		in.n = max(in.n, 0)
-		if in.phase != phaseOpen {
-			quickAck(fd)
-		}
 		return true
+	}
+	if in.phase != phaseOpen && !in.replied {
+		quickAck(fd)
 	}
 	if in.r == in.w {
 		in.release()

@@ -83,13 +83,14 @@ func (c *Conn) rekeyTimerFired() {
 	o.rekeyTimer.Reset(c.cfg.RekeyInterval)
 }
 
-// startExchange sends our KEXINIT unless an exchange runs, and returns it.
+// startExchange seals our KEXINIT unless an exchange runs, and returns it. It is the reader's.
 func (c *Conn) startExchange() ([]byte, error) {
 	o := &c.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.err == nil {
-		c.sendKexInit()
+		c.sealKexInit()
+		c.in.owes = true
 	}
 	if o.err != nil {
 		return nil, o.err
@@ -97,10 +98,18 @@ func (c *Conn) startExchange() ([]byte, error) {
 	return o.running.kexInit, nil
 }
 
-// sendKexInit sends our KEXINIT and closes the gate, unless an exchange runs;
+// sendKexInit is startExchange for others. The lock is held.
+func (c *Conn) sendKexInit() {
+	if c.out.running == nil {
+		c.sealKexInit()
+		c.startFlush()
+	}
+}
+
+// sealKexInit seals our KEXINIT and closes the gate, unless an exchange runs;
 // from here to our NEWKEYS only its messages may leave (RFC 4253 §7.1). What
 // goes wrong ends the connection. The lock is held.
-func (c *Conn) sendKexInit() {
+func (c *Conn) sealKexInit() {
 	o := &c.out
 	if o.running != nil {
 		return
@@ -119,7 +128,6 @@ func (c *Conn) sendKexInit() {
 		o.running.deadline = time.AfterFunc(c.cfg.RekeyTimeout, c.rekeyTimedOut)
 		c.labState(LabRekey)
 	}
-	c.startFlush()
 }
 
 // endUnlocked ends the connection from under the lock.

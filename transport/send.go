@@ -20,7 +20,8 @@ type sender struct {
 
 	buf      []byte // pooled; sealed packets that no flusher has taken
 	greeted  bool   // our identification has gone out: packets may follow
-	flushing bool   // a flusher is at work
+	flushing bool   // a flusher has been started
+	writing  bool   // it is at work, or a direct write is under way
 	lingers  bool   // the flusher sends FIN, and waits for the peer's, before it closes
 
 	poll   func(fd uintptr) bool // one direct write, where there is a Conn.raw
@@ -167,11 +168,31 @@ func (c *Conn) WriteControl(payload []byte) error {
 	return err
 }
 
+// WriteReply is WriteControl for the reader before authentication: the packet
+// leaves when the reader waits in ReadPacket, or with SetAuthenticated, so that
+// what is said in one breath leaves with one system call.
+func (c *Conn) WriteReply(payload []byte) error {
+	o := &c.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c.in.owes = true
+	return c.sealControl(payload)
+}
+
 // yieldEvery is after how many replies the reader lets a flusher run.
 const yieldEvery = 128
 
 // writeControl is WriteControl with the lock held.
 func (c *Conn) writeControl(payload []byte) error {
+	err := c.sealControl(payload)
+	if err == nil && !c.out.gated {
+		c.startFlush()
+	}
+	return err
+}
+
+// sealControl is writeControl up to the point where something is to be sent.
+func (c *Conn) sealControl(payload []byte) error {
 	o := &c.out
 	if o.err != nil {
 		return o.err
@@ -192,9 +213,7 @@ func (c *Conn) writeControl(payload []byte) error {
 		return nil
 	}
 	o.control.add(len(payload))
-	err := c.seal(payload, nil)
-	c.startFlush()
-	return err
+	return c.seal(payload, nil)
 }
 
 // maxPayload is the largest payload to send: it fits the peer's limit with

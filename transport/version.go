@@ -24,18 +24,40 @@ func versionError(err error) error {
 	return &wire.ProtocolError{Reason: wire.ReasonProtocolVersionNotSupported, Op: "version exchange", Err: err}
 }
 
-// exchangeVersions sends our identification and reads the peer's (RFC 4253
-// §4.2). What follows the peer's line stays in the receive buffer.
-func (c *Conn) exchangeVersions() error {
+// sendVersion puts our identification (RFC 4253 §4.2) into the send buffer, and
+// our KEXINIT behind it, so that both leave together. A Lab is shown one after
+// the other.
+func (c *Conn) sendVersion() error {
 	if err := checkOwnVersion(c.cfg.Version); err != nil {
 		return err
 	}
-	if err := c.writeRaw(append([]byte(c.cfg.Version), "\r\n"...)); err != nil {
-		return err
+	line := c.cfg.Version + "\r\n"
+	if c.lab != nil {
+		if err := c.writeRaw([]byte(line)); err != nil {
+			return err
+		}
+		line = ""
 	}
-	c.out.mu.Lock()
-	c.out.greeted = true
-	c.out.mu.Unlock()
+	o := &c.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil {
+		return o.err
+	}
+	start := len(o.buf)
+	o.buf = grow(o.buf, len(line))
+	copy(o.buf[start:], line)
+	o.greeted = true
+	if c.lab == nil {
+		c.sealKexInit()
+	}
+	c.in.owes = true
+	return o.err
+}
+
+// readVersion reads the peer's identification (RFC 4253 §4.2). What follows
+// the line stays in the receive buffer.
+func (c *Conn) readVersion() error {
 	for lines, prelude := 0, MaxPreludeBytes; ; lines++ {
 		terminated, err := c.readVersionLine(prelude)
 		if err != nil {

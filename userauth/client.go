@@ -110,7 +110,7 @@ func (c *client) run() error {
 
 // service requests ssh-userauth (RFC 4253 §10).
 func (c *client) service() error {
-	if err := c.t.WriteControl(wire.ServiceRequest{Name: serviceUserauth}.Append(nil)); err != nil {
+	if err := c.t.WriteReply(wire.ServiceRequest{Name: serviceUserauth}.Append(nil)); err != nil {
 		return err
 	}
 	p, err := c.t.ReadPacket()
@@ -158,7 +158,7 @@ func (c *client) request(method string, payload []byte) error {
 	c.tried = append(c.tried, name)
 	p := wire.UserauthRequest{User: c.cfg.User, Service: serviceConnection, Method: method, Payload: payload}.Append(nil)
 	defer clear(p)
-	return c.t.WriteControl(p)
+	return c.t.WriteReply(p)
 }
 
 // reply is a server's answer to a request that may end in success.

@@ -175,5 +175,5 @@ func (o *interactiveOffer) round(c *client, p []byte) error {
 	c.proven = c.proven || len(answers) > 0
 	payload := wire.UserauthInfoResponse{Answers: answers}.Append(nil)
 	defer clear(payload)
-	return c.t.WriteControl(payload)
+	return c.t.WriteReply(payload)
 }

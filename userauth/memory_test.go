@@ -97,6 +97,8 @@ func (m *memory) WriteControl(p []byte) error {
 	}
 }
 
+func (m *memory) WriteReply(p []byte) error { return m.WriteControl(p) }
+
 func (m *memory) SetAuthenticated() {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -115,7 +115,7 @@ func (s *server) next() ([]byte, error) {
 // message is a message of wire.
 type message interface{ Append(b []byte) []byte }
 
-func (s *server) write(m message) error { return s.t.WriteControl(m.Append(nil)) }
+func (s *server) write(m message) error { return s.t.WriteReply(m.Append(nil)) }
 
 // request judges one USERAUTH_REQUEST and answers it.
 func (s *server) request(p []byte) (*Login, error) {
@@ -198,7 +198,7 @@ func (s *server) greet(a *Attempt) error {
 	if err := guard("Banner", func() { text = s.cfg.Banner(s.ctx, a) }); err != nil || text == "" {
 		return err
 	}
-	return s.write(wire.UserauthBanner{Message: text})
+	return s.t.WriteControl(wire.UserauthBanner{Message: text}.Append(nil)) // the verdict may take its time
 }
 
 // judge finds the method and lets it judge. What it may cost and what it

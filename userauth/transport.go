@@ -8,15 +8,18 @@ import (
 )
 
 // Transport is what authentication needs of the connection below; it is
-// satisfied by *transport.Conn. All writes go through WriteControl because the
-// caller of Serve and Authenticate is the reader: it must not wait for a re-key
-// that only it can finish.
+// satisfied by *transport.Conn. No write may wait, because the caller of Serve
+// and Authenticate is the reader: it must not wait for a re-key that only it can
+// finish.
 type Transport interface {
 	// ReadPacket returns the next payload for this layer, a view until the
 	// next call.
 	ReadPacket() ([]byte, error)
 	// WriteControl copies and queues a payload; it never waits.
 	WriteControl(payload []byte) error
+	// WriteReply is WriteControl for what may wait until the next ReadPacket
+	// has nothing to return, or SetAuthenticated or Abort is called.
+	WriteReply(payload []byte) error
 	// SetAuthenticated is called once: after SUCCESS was written (server) or
 	// read (client).
 	SetAuthenticated()
