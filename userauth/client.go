@@ -91,14 +91,7 @@ func newClient(ctx context.Context, t Transport, cfg *ClientConfig) *client {
 }
 
 func (c *client) run() error {
-	if err := c.service(); err != nil {
-		return err
-	}
-	var r reply
-	var err error
-	if !c.cfg.SkipNone {
-		r, err = c.none()
-	}
+	r, err := c.begin()
 	for err == nil && !r.success {
 		r, err = c.step()
 	}
@@ -108,11 +101,27 @@ func (c *client) run() error {
 	return err
 }
 
-// service requests ssh-userauth (RFC 4253 §10).
-func (c *client) service() error {
-	if err := c.t.WriteReply(wire.ServiceRequest{Name: serviceUserauth}.Append(nil)); err != nil {
-		return err
+// begin requests ssh-userauth and, unless that is to be skipped, asks by none
+// which methods the server offers (RFC 4252 §5.2). Like any client that knows
+// whom it talks to, it need not wait for the service before it asks (RFC 4253
+// §10). The server may grant entrance to none; whether that will do is for run
+// to say.
+func (c *client) begin() (reply, error) {
+	err := c.t.WriteReply(wire.ServiceRequest{Name: serviceUserauth}.Append(nil))
+	if err == nil && !c.cfg.SkipNone {
+		err = c.request(MethodNone, nil)
 	}
+	if err == nil {
+		err = c.serviceAccepted()
+	}
+	if err != nil || c.cfg.SkipNone {
+		return reply{}, err
+	}
+	return c.reply()
+}
+
+// serviceAccepted reads the answer to the request of ssh-userauth.
+func (c *client) serviceAccepted() error {
 	p, err := c.t.ReadPacket()
 	if err != nil {
 		return err

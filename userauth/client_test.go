@@ -73,7 +73,10 @@ func TestAUC01QuestionsWithoutQuestions(t *testing.T) {
 
 func TestAUC02EarlySuccess(t *testing.T) {
 	for name, play := range map[string]func(s *script){
-		"before SERVICE_ACCEPT": func(s *script) { s.want(wire.ServiceRequest{Name: "ssh-userauth"}) },
+		"before SERVICE_ACCEPT": func(s *script) {
+			s.want(wire.ServiceRequest{Name: "ssh-userauth"})
+			s.want(noneRequest("bob"))
+		},
 		"in answer to a query": func(s *script) {
 			s.welcome()
 			s.refuse("publickey")
@@ -354,9 +357,9 @@ func TestAUC08ConnectionMessages(t *testing.T) {
 		for _, accepted := range []bool{false, true} {
 			_, err := authenticate(t, passwordClient("x"), nil, func(s *script) {
 				s.want(wire.ServiceRequest{Name: "ssh-userauth"})
+				s.want(noneRequest("bob")) // not held back until the service is there
 				if accepted {
 					s.send(wire.ServiceAccept{Name: "ssh-userauth"})
-					s.want(noneRequest("bob"))
 				}
 				s.send(raw{byte(number), 0, 0, 0, 0})
 				s.dropped(wire.ReasonProtocolError)
@@ -369,6 +372,7 @@ func TestAUC08ConnectionMessages(t *testing.T) {
 func TestServiceAcceptOfAnother(t *testing.T) {
 	_, err := authenticate(t, passwordClient("x"), nil, func(s *script) {
 		s.want(wire.ServiceRequest{Name: "ssh-userauth"})
+		s.want(noneRequest("bob"))
 		s.send(wire.ServiceAccept{Name: "ssh-connection\x1b"})
 		s.dropped(wire.ReasonProtocolError)
 	})

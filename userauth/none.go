@@ -8,12 +8,3 @@ func (s *server) none(a *Attempt) verdict {
 	}
 	return verdict{result: s.call("None", func() Result { return s.cfg.None(s.ctx, a) })}
 }
-
-// none asks which methods the server offers. It may grant entrance instead;
-// whether that will do is for run to say.
-func (c *client) none() (reply, error) {
-	if err := c.request(MethodNone, nil); err != nil {
-		return reply{}, err
-	}
-	return c.reply()
-}
