@@ -2,6 +2,7 @@ package connection
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/hawser-ssh/hawser/wire"
 )
@@ -154,6 +155,9 @@ func (o *OpenRequest) Accept(ev *Events) (*Channel, error) {
 
 // logOpened tells of an open channel. It runs without locks.
 func (c *Channel) logOpened() {
+	if !c.m.cfg.Logger.Enabled(context.Background(), slog.LevelDebug) {
+		return
+	}
 	c.m.cfg.Logger.Debug("channel opened", "chan", c.local, "type", wire.Escape(c.kind, maxShownText))
 }
 

@@ -100,7 +100,9 @@ func (c *Conn) handshake(ctx context.Context) error {
 	if err := c.readVersion(); err != nil {
 		return err
 	}
-	c.logger().Info("version", "peer", wire.Escape(c.peer.version, MaxVersionLine))
+	if c.logs(slog.LevelInfo) {
+		c.logger().Info("version", "peer", wire.Escape(c.peer.version, MaxVersionLine))
+	}
 	c.labVersions()
 	if _, err := c.startExchange(); err != nil {
 		return err
@@ -178,6 +180,9 @@ func (c *Conn) Err() error {
 }
 
 func (c *Conn) logger() *slog.Logger { return c.cfg.Logger }
+
+// logs reports whether it is worth putting together what is logged at level.
+func (c *Conn) logs(level slog.Level) bool { return c.cfg.Logger.Enabled(context.Background(), level) }
 
 // setTimer (re)starts *t to run f after d; it keeps one timer per purpose.
 func setTimer(t **time.Timer, d time.Duration, f func()) {

@@ -3,6 +3,7 @@ package transport
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"time"
 
@@ -31,9 +32,10 @@ func (c *Conn) Abort(err error) { c.end(err, true) }
 // ended: err, or what came first.
 func (c *Conn) failed(err error) error {
 	c.in.publish()
+	c.in.release() // nobody reads any more
 	c.end(err, tellPeer(err))
 	why := c.Err()
-	if !c.in.told {
+	if !c.in.told && c.logs(slog.LevelDebug) {
 		c.in.told = true
 		s := c.ConnectionState()
 		c.logger().Debug("ended", "err", why, "sent", s.Sent.Bytes, "received", s.Received.Bytes, "rekeys", s.Rekeys)
@@ -80,7 +82,7 @@ func (c *Conn) end(err error, tell bool) {
 	}
 	c.labState(LabClosed)
 	o.lingers = tell
-	if c.nc.SetWriteDeadline(time.Now().Add(lingerTimeout)) != nil {
+	if waits := len(o.buf) > 0 || o.writing; waits && c.nc.SetWriteDeadline(time.Now().Add(lingerTimeout)) != nil {
 		time.AfterFunc(lingerTimeout, func() { c.nc.Close() }) // a pipe, say, that knows no deadlines
 	}
 	c.startFlush()

@@ -297,7 +297,7 @@ func (in *receiver) wipe() {
 func (in *receiver) release() {
 	in.wipe()
 	putBuffer(in.buf)
-	in.buf, in.r, in.w = nil, 0, 0
+	in.buf, in.r, in.w, in.next = nil, 0, 0, 0
 }
 
 // authenticated opens the receiving half for the connection protocol. What a

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -26,6 +27,7 @@ type exchange struct {
 
 	ours, theirs       []byte // the KEXINIT payloads, as the hash takes them
 	ourInit, theirInit wire.KexInit
+	toServer, toClient Preferences // ours
 	algs               kex.Algorithms
 	method             kex.Method
 	grouped            bool // method is over a group that was settled on
@@ -125,11 +127,11 @@ func byRole[T any](role wire.Role, ours, theirs T) (client, server T) {
 
 func (x *exchange) negotiate() (err error) {
 	client, server := byRole(x.c.role, &x.ourInit, &x.theirInit)
-	toServer, toClient := x.c.cfg.preferences(wire.Client), x.c.cfg.preferences(wire.Server)
+	x.toServer, x.toClient = x.c.cfg.preferences(wire.Client), x.c.cfg.preferences(wire.Server)
 	x.algs, err = kex.Negotiate(client, server, func(name string) bool {
-		row, ok := toServer.cipher(name)
+		row, ok := x.toServer.cipher(name)
 		if !ok {
-			row, _ = toClient.cipher(name)
+			row, _ = x.toClient.cipher(name)
 		}
 		return row.AEAD
 	})
@@ -293,6 +295,9 @@ func (x *exchange) hashInput(hostKey, ours, theirs []byte) kex.HashInput {
 
 func (x *exchange) log() {
 	a := &x.algs
+	if !x.c.logs(slog.LevelInfo) {
+		return
+	}
 	x.c.logger().Info("keys", "kex", a.Kex, "hostkey", a.HostKey,
 		"cipher_cs", a.ClientToServer.Cipher, "mac_cs", a.ClientToServer.MAC, "compression_cs", a.ClientToServer.Compression,
 		"cipher_sc", a.ServerToClient.Cipher, "mac_sc", a.ServerToClient.MAC, "compression_sc", a.ServerToClient.Compression,
@@ -321,8 +326,11 @@ func (c *Conn) newKexInit(first bool) ([]byte, error) {
 	m.MACCS, m.MACSC = toServer.macNames(), toClient.macNames()
 	m.CompressionCS, m.CompressionSC = wire.NewNameList(toServer.Compression...), wire.NewNameList(toClient.Compression...)
 	m.LanguagesCS, m.LanguagesSC = wire.NewNameList(toServer.Languages...), wire.NewNameList(toClient.Languages...)
-	return m.Append(nil), nil
+	return m.Append(make([]byte, 0, usualKexInit)), nil
 }
+
+// usualKexInit is more than what the default lists take.
+const usualKexInit = 1 << 10
 
 func names[T any](rows []T, name func(T) string) []string {
 	list := make([]string, 0, len(rows)+2)

@@ -36,7 +36,10 @@ type keys struct {
 // derive makes the keys of the direction in which role sends.
 func (x *exchange) derive(role wire.Role) keys {
 	d, l := directionFrom(role, &x.algs), lettersFrom(role)
-	p := x.c.cfg.preferences(role)
+	p := &x.toServer
+	if role == wire.Server {
+		p = &x.toClient
+	}
 	var k keys
 	k.cipher, _ = p.cipher(d.Cipher) // it is there: what was negotiated is out of this list
 	if d.MAC != "" {

@@ -44,7 +44,16 @@ func (c *Config) preferences(role wire.Role) Preferences {
 	if role == wire.Server {
 		p = c.ServerToClient.or(p)
 	}
-	return p.or(Preferences{cipher.Default(), mac.Default(), DefaultCompression(), nil})
+	if p.Ciphers == nil {
+		p.Ciphers = cipher.Default()
+	}
+	if p.MACs == nil {
+		p.MACs = mac.Default()
+	}
+	if p.Compression == nil {
+		p.Compression = DefaultCompression()
+	}
+	return p
 }
 
 func (p *Preferences) cipherNames() wire.NameList {
