@@ -8,7 +8,8 @@
 //	goroutine    calls                                  may wait for
 //	reader       Handshake, then ReadPacket in a loop   the socket; Config.Limiter
 //	             or ReadPackets
-//	             SetAuthenticated, PeerExtension
+//	             WriteReply, SetAuthenticated           nothing
+//	             PeerExtension
 //	             BeforeWait
 //	any          WritePacket                            an exchange, the send buffer
 //	             TryWritePacket, NotifyWritable         nothing
