@@ -156,7 +156,7 @@ func TestDH08X25519(t *testing.T) {
 			}
 			for _, n := range []int{0, 1, 31, 33, 64, 64 << 10} {
 				long := bytes.Repeat([]byte{9}, n)
-				refuse(t, m, long, long, errPublicPoint)
+				refuse(t, m, long, long, errPublicLength)
 			}
 		})
 	}

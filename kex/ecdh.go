@@ -26,7 +26,7 @@ var (
 	p521 = curve{group: ecdh.P521(), keySize: 66, topMask: 0x01}
 )
 
-// offer is Method.Offer (RFC 5656 §4, RFC 8731 §3).
+// offer is Method.Offer (RFC 5656 §4).
 func (c curve) offer(rand io.Reader) (Offer, error) {
 	key, err := c.generate(rand)
 	if err != nil {
@@ -75,8 +75,8 @@ func (c curve) generate(rand io.Reader) (*ecdh.PrivateKey, error) {
 	return nil, failed(errEntropy)
 }
 
-// parse checks a peer's point: of the NIST curves only the uncompressed form of a point of the curve other than infinity
-// (RFC 5656 §4, SEC 1 §3.2.2.1), of Curve25519 any 32 bytes (RFC 7748 §5).
+// parse checks a peer's point: only the uncompressed form of a point of the curve other than infinity
+// (RFC 5656 §4, SEC 1 §3.2.2.1).
 func (c curve) parse(public []byte) (*ecdh.PublicKey, error) {
 	peer, err := c.group.NewPublicKey(public)
 	if err != nil {
@@ -85,7 +85,7 @@ func (c curve) parse(public []byte) (*ecdh.PublicKey, error) {
 	return peer, nil
 }
 
-// agree computes the shared secret. It fails where the result is the point at infinity or, on Curve25519, zero.
+// agree computes the shared secret. It fails where the result is the point at infinity.
 func agree(key *ecdh.PrivateKey, peer *ecdh.PublicKey) ([]byte, error) {
 	secret, err := key.ECDH(peer)
 	if err != nil {

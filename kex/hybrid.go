@@ -15,12 +15,18 @@ type kem struct {
 	open func(public []byte) (encapsulate func(rand io.Reader) (ciphertext, secret []byte, err error), err error)
 }
 
+// agreement is a Diffie-Hellman on a curve, with the two functions of a Method.
+type agreement interface {
+	offer(rand io.Reader) (Offer, error)
+	answer(rand io.Reader, clientPublic []byte) (serverPublic, secret []byte, err error)
+}
+
 // hybrid is a kem and a curve together, safe while one of the two is. Public values are those of the two, the kem's first;
 // K is the hash of both secrets, in the same order, and enters the exchange hash as a string
 // (draft-ietf-sshm-mlkem-hybrid-kex §2, RFC 9941 §3).
 type hybrid struct {
 	kem       kem
-	curve     curve
+	curve     agreement
 	pointSize int
 	hash      func() hash.Hash
 }

@@ -9,7 +9,7 @@ import (
 
 // The hybrids of draft-ietf-sshm-mlkem-hybrid-kex §2.3, each with the hash of its method.
 var (
-	mlkem768x25519 = hybrid{kem: mlkem768, curve: x25519, pointSize: x25519Size, hash: sha256.New}
+	mlkem768x25519 = hybrid{kem: mlkem768, curve: curve25519, pointSize: x25519Size, hash: sha256.New}
 	mlkem768p256   = hybrid{kem: mlkem768, curve: p256, pointSize: p256PointSize, hash: sha256.New}
 	mlkem1024p384  = hybrid{kem: mlkem1024, curve: p384, pointSize: p384PointSize, hash: sha512.New384}
 )

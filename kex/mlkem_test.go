@@ -23,10 +23,10 @@ func mlkemSets(t *testing.T, file string, f func(t *testing.T, h hybrid, v map[s
 	}
 }
 
-// offerOf is a hybrid's offer with a seed for the kem, and a private key for the curve that is all ones.
+// offerOf is a hybrid's offer with a seed for the kem, and a private key for the curve that is all ones: 48 bytes do for each.
 func offerOf(t *testing.T, h hybrid, seed string) Offer {
 	t.Helper()
-	offer, err := h.offer(bytes.NewReader(append(unhex(t, seed), bytes.Repeat([]byte{1}, h.curve.keySize)...)))
+	offer, err := h.offer(bytes.NewReader(append(unhex(t, seed), bytes.Repeat([]byte{1}, p384.keySize)...)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ var sntrup761x25519 = hybrid{
 		publicSize: ntruPublicSize, ciphertextSize: ntruRoundedSize + ntruConfirmSize,
 		generate: generateNTRU, open: openNTRU,
 	},
-	curve: x25519, pointSize: x25519Size, hash: sha512.New,
+	curve: curve25519, pointSize: x25519Size, hash: sha512.New,
 }
 
 // ntruKey is a private key: 1/(3f) was multiplied with g to make the public one.

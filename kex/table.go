@@ -12,8 +12,8 @@ import (
 // large groups.
 var secure = [...]Method{
 	{Name: MLKEM768X25519, Hash: sha256.New, SecretAsString: true, Offer: mlkem768x25519.offer, Answer: mlkem768x25519.answer},
-	{Name: Curve25519, Hash: sha256.New, KeyAsDrawn: true, Offer: x25519.offer, Answer: x25519.answer},
-	{Name: Curve25519LibSSH, Hash: sha256.New, KeyAsDrawn: true, Offer: x25519.offer, Answer: x25519.answer},
+	{Name: Curve25519, Hash: sha256.New, KeyAsDrawn: true, Offer: curve25519.offer, Answer: curve25519.answer},
+	{Name: Curve25519LibSSH, Hash: sha256.New, KeyAsDrawn: true, Offer: curve25519.offer, Answer: curve25519.answer},
 	{Name: ECDHP256, Hash: sha256.New, Offer: p256.offer, Answer: p256.answer},
 	{Name: ECDHP384, Hash: sha512.New384, Offer: p384.offer, Answer: p384.answer},
 	{Name: ECDHP521, Hash: sha512.New, Offer: p521.offer, Answer: p521.answer},
@@ -29,7 +29,7 @@ var optional = [...]Method{
 	{Name: SNTRUP761X25519OpenSSH, Hash: sha512.New, SecretAsString: true, Offer: sntrup761x25519.offer, Answer: sntrup761x25519.answer},
 	{Name: MLKEM768P256, Hash: sha256.New, SecretAsString: true, Offer: mlkem768p256.offer, Answer: mlkem768p256.answer},
 	{Name: MLKEM1024P384, Hash: sha512.New384, SecretAsString: true, Offer: mlkem1024p384.offer, Answer: mlkem1024p384.answer},
-	{Name: Curve448, Hash: sha512.New, Offer: offerX448, Answer: answerX448},
+	{Name: Curve448, Hash: sha512.New, Offer: curve448.offer, Answer: curve448.answer},
 	{Name: DHGroup15, Hash: sha512.New, KeyAsDrawn: true, Costly: true, Offer: group15.offer, Answer: group15.answer},
 	{Name: DHGroup17, Hash: sha512.New, KeyAsDrawn: true, Costly: true, Offer: group17.offer, Answer: group17.answer},
 	// A transient key of RSA, so that what was recorded stays secret; but making one takes a server tenths of a second.
