@@ -47,7 +47,7 @@ func (c *chunk) free() {
 type recvQueue struct {
 	head, tail *chunk
 	size       int
-	lent       bool // a view of the head chunk is out; it must stay where it is
+	lent       bool // views of the first chunks are out; these must stay where they are
 	dropped    bool // nothing is kept any more
 }
 
@@ -95,13 +95,26 @@ func (q *recvQueue) lend(limit int) []byte {
 	return q.head.buf[q.head.r:min(q.head.w, q.head.r+limit)]
 }
 
+// lendMany appends views of the first chunks to views, as many as that has room for. They are valid until giveBack.
+func (q *recvQueue) lendMany(views [][]byte) [][]byte {
+	q.lent = true
+	for c := q.head; c != nil && len(views) < cap(views); c = c.next {
+		views = append(views, c.buf[c.r:c.w])
+	}
+	return views
+}
+
 // giveBack ends a loan of which n bytes were used, and returns how many bytes left the queue.
 func (q *recvQueue) giveBack(n int) int {
 	q.lent = false
 	if q.dropped {
 		return q.drop()
 	}
-	q.consume(n)
+	for left := n; left > 0; {
+		k := min(left, q.head.w-q.head.r)
+		q.consume(k)
+		left -= k
+	}
 	return n
 }
 

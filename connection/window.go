@@ -169,49 +169,6 @@ func (c *Channel) streamQueue(code uint32) *recvQueue {
 	return &c.in
 }
 
-// WriteTo writes plain data to w until the peer's EOF. It lends w the received
-// bytes and copies nothing.
-func (c *Channel) WriteTo(w io.Writer) (int64, error) { return c.writeTo(stdoutCode, w) }
-
-func (s stderr) WriteTo(w io.Writer) (int64, error) { return s.c.writeTo(stderrCode, w) }
-
-func (c *Channel) writeTo(code uint32, w io.Writer) (total int64, err error) {
-	for {
-		n, ended, err := c.lendTo(code, w)
-		total += int64(n)
-		if ended || err != nil {
-			return total, err
-		}
-	}
-}
-
-// lendTo passes one view to w; ended says that there will be no other.
-func (c *Channel) lendTo(code uint32, w io.Writer) (n int, ended bool, err error) {
-	c.mu.Lock()
-	defer c.settle()
-	q := c.streamQueue(code)
-	if err := c.awaitLocked(q); err == io.EOF {
-		return 0, true, nil
-	} else if err != nil {
-		return 0, false, err
-	}
-	view := q.lend(largeChunk)
-	c.mu.Unlock()
-	defer func() {
-		c.mu.Lock()
-		c.grantLocked(q.giveBack(n))
-		c.readable.Broadcast()
-	}()
-	n, err = w.Write(view)
-	if n < 0 || n > len(view) { // a writer that is broken must not break the queue
-		n, err = 0, errWriteResult
-	}
-	if n < len(view) && err == nil {
-		err = io.ErrShortWrite
-	}
-	return n, false, err
-}
-
 // deliver passes n received bytes to Events.Data, on the pump.
 func (c *Channel) deliver(code uint32, n int) {
 	for n > 0 {
