@@ -60,8 +60,9 @@ func (c *Conn) sendOwed() {
 	}
 }
 
-// directWrite is up to how many bytes a writer sends itself.
-const directWrite = 4 << 10
+// directWrite is up to how many bytes a writer sends itself: the output of a program that writes through a buffer of its
+// C library counts as little.
+const directWrite = 16 << 10
 
 // runFlusher writes what has been sealed, buffer by buffer, so that packets
 // which come while a write is under way share the next one. It ends when
