@@ -12,7 +12,7 @@ func (s *session) runProgram() {
 	var output sync.WaitGroup
 	output.Go(func() { s.copyOutput(s.ch, p.output()) })
 	if p.stderr != nil {
-		output.Go(func() { s.copyOutput(s.ch.Stderr(), p.stderr) })
+		output.Go(func() { s.copyOutput(s.ch.Stderr(), newOutlet(p.stderr, true)) })
 	}
 	state := p.wait()
 	if p.tty != nil {
@@ -30,10 +30,11 @@ func (s *session) runProgram() {
 // is not stuck.
 func (s *session) copyInput() {
 	p := s.program
-	_, err := io.Copy(p.stdin, s.ch)
 	if p.tty != nil {
+		_, _ = io.Copy(p.tty, s.ch)
 		return
 	}
+	_, err := io.Copy(newInlet(p.stdin), s.ch)
 	p.stdin.Close()
 	if err != nil {
 		_ = s.ch.CloseRead()

@@ -49,26 +49,40 @@ const drainTime = 200 * time.Millisecond
 // output is what the program writes to its standard output or terminal.
 func (p *program) output() io.ReadCloser {
 	if p.tty != nil {
-		return terminalOutput{p}
+		return terminalOutput{newOutlet(p.tty, false), p}
 	}
-	return p.stdout
+	return newOutlet(p.stdout, true)
 }
 
 // terminalOutput is read to its end even where a background process keeps the terminal open: when the program has ended,
 // what it wrote is there to be read, however long the client takes for it, and more is not waited for.
-type terminalOutput struct{ p *program }
+type terminalOutput struct {
+	*outlet
+	p *program
+}
 
-func (t terminalOutput) Close() error { return t.p.tty.Close() }
+func (t terminalOutput) Read(b []byte) (n int, err error) {
+	t.untilEnd(func() error { n, err = t.outlet.Read(b); return err })
+	return n, err
+}
 
-func (t terminalOutput) Read(b []byte) (int, error) {
+func (t terminalOutput) WriteTo(w io.Writer) (int64, error) {
+	return deliver(w, func() (view []byte, err error) {
+		t.untilEnd(func() error { view, err = t.take(); return err })
+		return view, err
+	}, t.release)
+}
+
+// untilEnd calls read once more where what ended its wait was not the program's end.
+func (t terminalOutput) untilEnd(read func() error) {
 	for {
 		ended, until := t.p.ended(), time.Now().Add(drainTime)
 		if ended {
-			_ = t.p.tty.SetReadDeadline(until)
+			_ = t.f.SetReadDeadline(until)
 		}
-		n, err := t.p.tty.Read(b)
+		err := read()
 		if over := ended && !time.Now().Before(until); over || !errors.Is(err, os.ErrDeadlineExceeded) {
-			return n, err // not for drainTerminal's deadline, which may come behind ours
+			return // not for drainTerminal's deadline, which may come behind ours
 		}
 	}
 }
