@@ -5,6 +5,9 @@ import "fmt"
 // packetsWritten is how many writes a transfer of small ones consists of, at most.
 const packetsWritten = 1 << 17
 
+// maxSessions is how many sessions a connection may have with the servers that have a limit.
+const maxSessions = 1000
+
 // channelSteps measures bulk over several channels at once and by writes of several sizes, with the first of the ciphers.
 // Only the peers in Go have channels and writes that can be told what to do.
 func (b *bench) channelSteps() []step {

@@ -38,7 +38,7 @@ type options struct {
 
 // quickly are the flags of -quick; what the command line says goes before.
 var quickly = map[string]string{
-	"n": "1", "bytes": "2097152", "channels": "1,8", "writes": "32768,64", "logins": "8", "trips": "200", "opens": "200",
+	"n": "1", "bytes": "2097152", "channels": "1,100", "writes": "32768,64", "logins": "8", "trips": "200", "opens": "200",
 	"connections": "20", "delays": "2", "files": "20", "ciphers": "aes128-gcm,aes128-ctr+etm",
 	"kex": "curve25519-sha256", "hostkeys": "ed25519",
 }

@@ -116,7 +116,7 @@ func newHawserServer(j *job) (func(net.Conn) error, error) {
 	}
 	config.HostKeys = []sshkey.Signer{host}
 	config = config.Shared()
-	channels := (&connection.Config{Handler: hawserHandler{}}).Shared()
+	channels := (&connection.Config{Handler: hawserHandler{}, MaxSessions: maxSessions}).Shared()
 	auth := &userauth.ServerConfig{PublicKey: func(_ context.Context, _ *userauth.Attempt, key sshkey.PublicKey, _ string, _ bool) userauth.Result {
 		if !sshkey.Equal(key, user.PublicKey()) {
 			return userauth.Result{}

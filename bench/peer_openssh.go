@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -73,7 +74,7 @@ func startSSHD(j *job) (*sshdServer, error) {
 		"HostKey " + filepath.Join(j.Dir, hostKeyFile(j.HostKey)), "AuthorizedKeysFile " + filepath.Join(j.Dir, authorizedFile),
 		"StrictModes no", "UsePAM no", "PidFile none", "LogLevel ERROR", "PermitRootLogin yes", "PrintMotd no",
 		"Subsystem sftp internal-sftp",
-		"MaxSessions 1000", // closing does not wait for sshd, so that more may be open than are at once
+		"MaxSessions " + strconv.Itoa(maxSessions), // closing does not wait for sshd, so that more may be open than are at once
 		"Ciphers " + j.Suite.Cipher, "KexAlgorithms " + j.Kex,
 		"SetEnv SHLVL=2", // else bash, seeing sshd above it, reads the user's start-up files for every command
 	}
