@@ -1,10 +1,10 @@
 package transport
 
 // startFlush starts the flusher where there is something to write, or to
-// close, and none has been. Who writes before it runs leaves it nothing to do.
-// The lock of the sending half is held.
+// close, and nobody at work. A direct write may still overtake it. The lock of
+// the sending half is held.
 func (c *Conn) startFlush() {
-	if !c.out.flushing {
+	if !c.out.flushing && !c.out.writing {
 		c.out.flushing = true
 		c.joined.Add(1)
 		go c.flush()
@@ -73,7 +73,7 @@ func (c *Conn) runFlusher() {
 	defer c.joined.Done()
 	o := &c.out
 	o.mu.Lock()
-	if o.flushing = !o.writing; o.writing { // who writes now starts another, should there be need
+	if o.flushing = !o.writing; o.writing { // overtaken by a direct write, which starts another where there is need
 		o.mu.Unlock()
 		return
 	}
