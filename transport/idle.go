@@ -59,7 +59,7 @@ func (c *Conn) readEach(handle func(p []byte) error, ready func() error) error {
 }
 
 // spell is a time in which packets come. A timer looks now and then whether
-// they still do, and wakes the reader by a deadline in the past if not.
+// they still do, and wakes the reader by a deadline that has come if not.
 type spell struct {
 	c     *Conn
 	timer *time.Timer
@@ -154,7 +154,7 @@ func (s *spell) look() {
 		return
 	}
 	seen := s.c.in.counted.packets.Load()
-	if seen == s.seen && !s.c.setReadDeadlineLocked(time.Unix(1, 0)) {
+	if seen == s.seen && !s.c.setReadDeadlineLocked(time.Now()) {
 		return // the connection has ended, and the reader with it
 	}
 	s.seen = seen
