@@ -40,8 +40,8 @@
 //
 // After ErrTag the content of the packet is unspecified and must not be looked at. With an AEAD or encrypt-then-MAC it
 // holds no plaintext: the tag is checked before the cipher runs, or, in GCM, what was computed is cleared. Neither Seal,
-// Length nor Open allocates.
+// Length nor Open allocates, but for the first one behind a Rest.
 //
-// Sealers and Openers are not for concurrent use. Keys, and what is computed from them, live as long as they do; the
-// standard library's cipher states cannot be cleared, so dropping the last reference is all that can be done.
+// Sealers and Openers are not for concurrent use. Keys live as long as they do, and what is computed from them until a
+// Rest; the standard library's cipher states cannot be cleared, so dropping the last reference is all that can be done.
 package cipher

@@ -51,7 +51,12 @@ func newGCMStd(key []byte) (cipher.AEAD, error) {
 }
 
 // Rest implements Rester.
-func (s *gcmState) Rest() { s.aead = nil }
+func (s *gcmState) Rest() {
+	if v, ok := s.aead.(*gcmVector); ok {
+		*v = gcmVector{} // the library's cannot be cleared
+	}
+	s.aead = nil
+}
 
 // awake returns the AEAD.
 func (s *gcmState) awake() cipher.AEAD {

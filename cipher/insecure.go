@@ -4,8 +4,6 @@ import (
 	"math"
 
 	//lint:ignore SA1019 old peers have nothing else, and it must be asked for by name
-	//lint:ignore SA1019 old peers have nothing else, and it must be asked for by name
-	//lint:ignore SA1019 old peers have nothing else, and it must be asked for by name
 	"golang.org/x/crypto/twofish"
 )
 

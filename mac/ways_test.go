@@ -8,7 +8,8 @@ import (
 )
 
 // TestWays has all other tests mean what they seem to where GODEBUG turns a feature of the processor off: nothing that
-// needs it is in use. There is no name for the SHA extensions, so it is one of the others that is turned off.
+// needs it is in use. golang.org/x/sys/cpu has no name
+// for the SHA extensions, so it is one of the others that is turned off.
 func TestWays(t *testing.T) {
 	off := func(feature string) bool {
 		settings := strings.Split(os.Getenv("GODEBUG"), ",")
