@@ -64,6 +64,9 @@ func deliver(w io.Writer, take func() ([]byte, error), release func()) (total in
 		}
 		n, err := w.Write(view)
 		total += int64(n)
+		if err == nil && n < len(view) {
+			err = io.ErrShortWrite
+		}
 		if err != nil {
 			return total, err
 		}

@@ -6,10 +6,15 @@ import (
 	"io"
 	"os"
 	"syscall"
+	"time"
 )
 
-// rawFile returns the descriptor below a pipe or terminal that the runtime waits for.
+// rawFile returns the descriptor below a pipe or terminal, or nil where the runtime does not wait for it: a read of one
+// that blocks must not be repeated for more.
 func rawFile(f *os.File) syscall.RawConn {
+	if f.SetReadDeadline(time.Time{}) != nil {
+		return nil
+	}
 	raw, err := f.SyscallConn()
 	if err != nil {
 		return nil
