@@ -12,7 +12,7 @@ const kib = 1 << 10
 // settle is how long new connections are left alone before their memory is looked at.
 const settle = 300 * time.Millisecond
 
-// programConnections bounds the connections to servers that are processes for each.
+// programConnections bounds the connections to servers that are processes for each; main.go and README.md name it.
 const programConnections = 50
 
 // idleSteps measures what connections cost that are logged in, have one channel open, and do nothing.

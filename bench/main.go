@@ -43,7 +43,7 @@ var sections = [...]section{
 	{"logins", "Dial, key exchange, login with an Ed25519 key, a command that does nothing, close. With a server that is a program the client is golang.org/x/crypto/ssh.", (*bench).loginSteps},
 	{"roundtrip", "One byte to an echo and back, the next when it is there.", (*bench).tripSteps},
 	{"opens", "A channel is opened and closed again, nothing else.", (*bench).openSteps},
-	{"idle", "Connections that are logged in, have one channel open, and do nothing: what each adds to the server. Of servers that are programs 100 connections are measured.", (*bench).idleSteps},
+	{"idle", "Connections that are logged in, have one channel open, and do nothing: what each adds to the server. Of servers that are programs 50 connections are measured, whatever the row says.", (*bench).idleSteps},
 	{"delay", "Bulk through a proxy that holds every byte for half of the round trip and has no limit of its own: only the windows of SSH limit it.", (*bench).delaySteps},
 	{"sftp", "One large file, and many of 1 KiB, to the server (put) and from it (get): github.com/pkg/sftp on both ends, and OpenSSH’s sftp against hawserd (in the column hawser) and sshd.", (*bench).sftpSteps},
 	{"hawserd", "OpenSSH’s ssh against hawserd (in the column hawser) and against sshd, the commands being real processes.", (*bench).hawserdSteps},

@@ -21,6 +21,8 @@ type programServer struct {
 	addr  string
 	log   *os.File
 	close sync.Once
+
+	output sync.WaitGroup // who copies the rest of its output to log
 }
 
 // startProgram starts a server and returns the first line that it prints; the caller finds its address in it.
@@ -45,7 +47,7 @@ func startProgram(j *job, cmd *exec.Cmd) (*programServer, string, error) {
 		text, _ := os.ReadFile(log.Name())
 		return nil, "", fmt.Errorf("%s ended: %s", j.Peer, strings.TrimSpace(string(text)))
 	}
-	go io.Copy(log, out) // until the program's end; else it would wait for a reader
+	s.output.Go(func() { io.Copy(log, out) }) // until the program's end; else it would wait for a reader
 	return s, strings.TrimSpace(line), nil
 }
 
@@ -81,7 +83,8 @@ func (s *programServer) Close() {
 		if s.cmd.Process.Signal(syscall.SIGTERM) != nil { // Windows has no such signal
 			_ = s.cmd.Process.Kill()
 		}
-		_ = s.cmd.Wait()
+		_ = s.cmd.Wait() // closes the pipe, which a process below it may still hold
+		s.output.Wait()
 		_ = s.log.Close()
 	})
 }
