@@ -33,11 +33,10 @@
 //
 // SendRequest starts a goroutine for the length of the call where the transport makes it wait, and Forward two. All
 // callbacks of a connection run on its pump: one at a time, in the order of the peer's messages, with one exception:
-// data may be told together with data of the same channel that waits already.
+// data may be told together with data of the same channel that waits already. Who waits for data is woken, and the pump
+// started for it, once for all packets that arrived together.
 //
 // # Who owns a byte
-//
-// Who waits for data is woken, and the pump started, once for all packets that arrived together.
 //
 // Received data is copied once, from the transport's view into the channel's queue of pooled chunks, which the window
 // bounds, as a [Budget] bounds the sum of windows; an idle channel holds none. Read copies out; WriteTo and Events.Data are lent a view until they return, and

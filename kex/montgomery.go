@@ -4,8 +4,8 @@ import "io"
 
 // montgomery is the Diffie-Hellman of RFC 7748 on one of its two curves. Private keys, public keys and secrets are strings
 // of size bytes; all of them are private keys, and public keys too: bits beyond the field are masked, values not below the
-// prime are reduced (§5). The points of small order are found by their result: the secret that is all zero is refused
-// (RFC 8731 §3). K is the secret read as a big-endian number, so its bytes are used in the order they have.
+// prime are reduced (§5). What the points of small order give, the secret that is all zero, is refused (RFC 8731
+// §3). K is the secret read as a big-endian number, so its bytes are used in the order they have.
 type montgomery struct {
 	size   int
 	public func(public, private []byte)
