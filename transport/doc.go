@@ -31,8 +31,8 @@
 // idle connection holds no buffer. The send buffer belongs to whoever holds
 // the lock of the sending half: WritePacket copies the caller's bytes into it
 // once and seals them there, the last of them perhaps with the next or when the
-// buffer is taken; the flusher takes the buffer as a whole and owns it until it
-// is written.
+// buffer is taken; the flusher, or who writes a little directly, takes the
+// buffer as a whole and owns it until it is written.
 //
 // # Seeing what happens
 //

@@ -39,8 +39,8 @@ func (c *Conn) writeOut() {
 		o.buf = append(b[:copy(b, b[n:])], since...)
 		putBuffer(since)
 	}
-	if len(o.buf) > 0 || o.err != nil || len(o.notify) > 0 {
-		c.startFlush()
+	if len(o.buf) > 0 || o.err != nil || len(o.notify) > 0 || o.waiting != nil {
+		c.startFlush() // one that was started earlier may have given way to this write
 	}
 }
 
@@ -49,13 +49,14 @@ func (c *Conn) writeOut() {
 // came together leave together.
 func (c *Conn) sendOwed() {
 	in, o := &c.in, &c.out
-	if in.replied = in.owes; !in.owes {
+	in.replied = false
+	if !in.owes {
 		return
 	}
 	in.owes = false
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.buf) > 0 {
+	if in.replied = len(o.buf) > 0; in.replied { // else somebody has sent it already, and acknowledged nothing since
 		c.writeOut()
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"sync/atomic"
 
 	"github.com/hawser-ssh/hawser/cipher"
 	"github.com/hawser-ssh/hawser/wire"
@@ -48,7 +49,8 @@ type receiver struct {
 	extInfo   extInfoState
 	debugSeen int
 	told      bool // the end has been logged
-	mayRest   bool // see readMore
+
+	mayRest atomic.Bool // see readMore
 
 	beforeWait func()                // the layer above makes up for what it put off; or nil
 	poll       func(fd uintptr) bool // one read, where there is a Conn.raw
@@ -205,7 +207,8 @@ func (c *Conn) fill(n int) error {
 }
 
 // readSome reads what the socket has, at most limit bytes, behind the unread
-// ones. It is the only place where the reader waits; what it owes goes first.
+// ones. It is the only place where the reader waits for the peer; what it owes
+// goes first.
 func (c *Conn) readSome(limit int) error {
 	in := &c.in
 	in.pause()

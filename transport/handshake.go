@@ -34,7 +34,7 @@ type exchange struct {
 	secret, hash       []byte
 	drawn              []byte // our private key, where a key log wants it
 
-	asked     time.Time     // when the message left that the peer has yet to answer
+	asked     time.Time     // when the message was sealed that the peer has yet to answer
 	roundTrip time.Duration // the shortest time to an answer
 }
 
@@ -210,6 +210,7 @@ func (x *exchange) compute(step func() error) error {
 	if !x.method.Costly || x.c.cfg.Limiter == nil {
 		return step()
 	}
+	x.c.sendOwed() // it may take its time
 	err := x.c.cfg.Limiter.Do(x.c.Done(), step)
 	if errors.Is(err, kex.ErrGivenUp) {
 		return x.c.Err()

@@ -16,8 +16,8 @@ const restAfter = 100 * time.Millisecond
 var errSilent = errors.New("ssh: the peer is silent")
 
 // ReadPackets hands every packet that ReadPacket would return to handle, as a
-// view until that returns. It returns the first error, handle's or one of the
-// connection, which has ended then.
+// view until that returns. It returns the first error: one of the connection,
+// which has ended then, or handle's, which ends nothing else.
 //
 // The runtime never makes the stack of a goroutine that waits for a socket
 // small again once it has grown, and opening and handling packets makes it
@@ -37,7 +37,9 @@ func (c *Conn) ReadPackets(handle func(p []byte) error) error {
 		if err := <-ended; err != errSilent {
 			return err
 		}
-		c.awaitInput()
+		if err := c.awaitInput(); err != nil {
+			return c.failed(lost("read", err))
+		}
 	}
 }
 
@@ -89,39 +91,38 @@ func (c *Conn) readMore() error {
 	if in.r < in.w {
 		return nil
 	}
-	in.mayRest = true
+	in.mayRest.Store(true)
 	err := c.readSome(largeBuffer)
-	in.mayRest = false
+	in.mayRest.Store(false)
 	if err != nil && err != errSilent {
 		return c.failed(err)
 	}
 	return err
 }
 
-// readRaw reads from the socket once. A deadline is either the end's or the
-// one that a spell has set, and then only readMore heeds it.
+// readRaw reads from the socket once. Of the deadlines that may pass meanwhile
+// those of a spell are not for the caller, and only readMore heeds them.
 func (c *Conn) readRaw() error {
 	for {
 		err := c.raw.Read(c.in.poll)
-		if !errors.Is(err, os.ErrDeadlineExceeded) || !c.setReadDeadline(time.Time{}) {
+		if !errors.Is(err, os.ErrDeadlineExceeded) || !c.settleDeadline() {
 			return err
 		}
-		if c.in.mayRest {
+		if c.in.mayRest.Load() {
 			return errSilent
 		}
 	}
 }
 
-// setReadDeadline reports false where the connection has ended: then the
-// deadline is not ours any more.
-func (c *Conn) setReadDeadline(t time.Time) bool {
-	c.out.mu.Lock()
-	defer c.out.mu.Unlock()
-	return c.setReadDeadlineLocked(t)
-}
-
-func (c *Conn) setReadDeadlineLocked(t time.Time) bool {
-	return c.out.err == nil && c.nc.SetReadDeadline(t) == nil
+// settleDeadline takes a spell's deadline away. It reports false where the
+// deadline is another's: the end's, or of whoever gave us the socket.
+func (c *Conn) settleDeadline() bool {
+	o := &c.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	ours := o.roused && o.err == nil
+	o.roused = false
+	return ours && c.nc.SetReadDeadline(time.Time{}) == nil
 }
 
 func (s *spell) begin() {
@@ -146,16 +147,18 @@ func rest(half interface{ Layout() cipher.Layout }) {
 	}
 }
 
-// look wakes a reader for which nothing has come since the last look.
+// look wakes a reader for which nothing has come since the last look, unless
+// it waits for the rest of something.
 func (s *spell) look() {
-	s.c.out.mu.Lock()
-	defer s.c.out.mu.Unlock()
-	if s.over {
+	o := &s.c.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if s.over || o.err != nil {
 		return
 	}
 	seen := s.c.in.counted.packets.Load()
-	if seen == s.seen && !s.c.setReadDeadlineLocked(time.Now()) {
-		return // the connection has ended, and the reader with it
+	if seen == s.seen && s.c.in.mayRest.Load() {
+		o.roused = s.c.nc.SetReadDeadline(time.Now()) == nil
 	}
 	s.seen = seen
 	s.timer.Reset(restAfter)

@@ -5,9 +5,11 @@ package transport_test
 import (
 	"errors"
 	"net"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -140,21 +142,16 @@ func (h *halves) release() bool {
 	return true
 }
 
-// TestReadPacketsHalf: nothing is lost of a packet in whose middle a look finds
-// the peer silent.
+// TestReadPacketsHalf: nothing is lost of a packet that comes in two parts.
 func TestReadPacketsHalf(t *testing.T) {
 	var h *halves
-	c, s, socket := overTCP(t, func(nc net.Conn) net.Conn { h = &halves{Conn: nc}; return h })
+	c, s, _ := overTCP(t, func(nc net.Conn) net.Conn { h = &halves{Conn: nc}; return h })
 	packets, _ := readPackets(s)
 	h.mu.Lock()
 	h.on = true
 	h.mu.Unlock()
 	if err := c.WritePacket(nil, data("whole"), nil); err != nil {
 		t.Fatal(err)
-	}
-	for range 100 {
-		socket.SetReadDeadline(time.Unix(1, 0)) // as a look does
-		runtime.Gosched()
 	}
 	for !h.release() {
 		runtime.Gosched()
@@ -208,5 +205,35 @@ func TestReadPacketsGoexit(t *testing.T) {
 	})
 	if err == nil {
 		t.Error("no error")
+	}
+}
+
+// TestReadPacketsReset: a reader that rests hears how the path ended, which the
+// system says once.
+func TestReadPacketsReset(t *testing.T) {
+	var socket net.Conn
+	_, s, _ := overTCP(t, func(nc net.Conn) net.Conn { socket = nc; return nc })
+	_, ended := readPackets(s)
+	awaitRest()
+	if err := socket.(*net.TCPConn).SetLinger(0); err != nil {
+		t.Fatal(err)
+	}
+	socket.Close()
+	if err := <-ended; !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestReadPacketsDeadline: the deadline of whoever gave us the socket ends the
+// connection, at rest or not.
+func TestReadPacketsDeadline(t *testing.T) {
+	_, s, socket := overTCP(t, nil)
+	_, ended := readPackets(s)
+	awaitRest()
+	if err := socket.SetReadDeadline(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("%v", err)
 	}
 }

@@ -13,6 +13,6 @@ func rawConn(net.Conn) syscall.RawConn { return nil }
 
 // pollRead, awaitInput, pollWrite and tryWrite are not used here.
 func (c *Conn) pollRead(uintptr) bool  { return true }
-func (c *Conn) awaitInput()            {}
+func (c *Conn) awaitInput() error      { return nil }
 func (c *Conn) pollWrite(uintptr) bool { return true }
 func (c *Conn) tryWrite() int          { return 0 }

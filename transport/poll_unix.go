@@ -4,6 +4,7 @@ package transport
 
 import (
 	"net"
+	"os"
 	"syscall"
 )
 
@@ -47,17 +48,29 @@ func (c *Conn) pollRead(fd uintptr) bool {
 }
 
 // awaitInput returns when the socket has something to read, or nothing will
-// ever come.
-func (c *Conn) awaitInput() { _ = c.raw.Read(hasInput) }
+// ever come. The system tells an error of the socket once, and so this returns
+// it; what else there is to know is for the next read.
+func (c *Conn) awaitInput() error {
+	c.in.err = nil
+	_ = c.raw.Read(c.hasInput)
+	return c.in.err
+}
 
 // hasInput reports whether a read would not wait.
-func hasInput(fd uintptr) bool {
+func (c *Conn) hasInput(fd uintptr) bool {
 	var b [1]byte
 	for {
 		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK)
-		if err != syscall.EINTR {
-			return err != syscall.EAGAIN
+		switch err {
+		case syscall.EINTR:
+			continue
+		case syscall.EAGAIN:
+			return false
+		case nil:
+			return true
 		}
+		c.in.err = os.NewSyscallError("recvfrom", err)
+		return true
 	}
 }
 

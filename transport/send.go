@@ -19,9 +19,10 @@ type sender struct {
 	err error // why the connection ended; permanent
 
 	buf      []byte // pooled; sealed packets that no flusher has taken
-	greeted  bool   // our identification has gone out: packets may follow
+	greeted  bool   // our identification is in buf or gone: packets may follow
 	flushing bool   // a flusher has been started
 	writing  bool   // it is at work, or a direct write is under way
+	roused   bool   // the socket's read deadline is a spell's
 	lingers  bool   // the flusher sends FIN, and waits for the peer's, before it closes
 
 	poll   func(fd uintptr) bool // one direct write, where there is a Conn.raw
