@@ -30,6 +30,7 @@ class Server(paramiko.ServerInterface):
     def __init__(self, transport):
         self.transport = transport
         self.targets = {}
+        self.commands = {}
 
     def get_allowed_auths(self, username):
         methods = ["publickey"]
@@ -73,8 +74,23 @@ class Server(paramiko.ServerInterface):
         return paramiko.OPEN_SUCCEEDED
 
     def check_channel_exec_request(self, channel, command):
-        threading.Thread(target=run, args=(channel, command.decode()), daemon=True).start()
+        self.commands[channel.chanid] = command.decode()
         return True
+
+
+REQUESTS = paramiko.Transport._channel_handler_table
+reply = REQUESTS[paramiko.common.MSG_CHANNEL_REQUEST]
+
+
+def handle_request(channel, message):
+    """A command starts behind the reply: it could end, and the channel be closed, before that leaves."""
+    reply(channel, message)
+    command = channel.transport.server_object.commands.pop(channel.chanid, None)
+    if command is not None:
+        threading.Thread(target=run, args=(channel, command), daemon=True).start()
+
+
+REQUESTS[paramiko.common.MSG_CHANNEL_REQUEST] = handle_request
 
 
 def feed(channel, pipe):
