@@ -26,13 +26,15 @@ func versionError(err error) error {
 
 // sendVersion puts our identification (RFC 4253 §4.2) into the send buffer, and
 // our KEXINIT behind it, so that both leave together. A Lab is shown one after
-// the other.
+// the other, and so is who reads a capture with the key log: Wireshark 4.0 does
+// not find a KEXINIT behind a version.
 func (c *Conn) sendVersion() error {
 	if err := checkOwnVersion(c.cfg.Version); err != nil {
 		return err
 	}
 	line := c.cfg.Version + "\r\n"
-	if c.lab != nil {
+	apart := c.lab != nil || c.cfg.KeyLogWriter != nil
+	if apart {
 		if err := c.writeRaw([]byte(line)); err != nil {
 			return err
 		}
@@ -48,7 +50,7 @@ func (c *Conn) sendVersion() error {
 	o.buf = grow(o.buf, len(line))
 	copy(o.buf[start:], line)
 	o.greeted = true
-	if c.lab == nil {
+	if !apart {
 		c.sealKexInit()
 	}
 	c.in.owes = true
