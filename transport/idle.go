@@ -19,9 +19,9 @@ var errSilent = errors.New("ssh: the peer is silent")
 // view until that returns. It returns the first error: one of the connection,
 // which has ended then, or handle's, which ends nothing else.
 //
-// The runtime never makes the stack of a goroutine that waits for a socket
-// small again once it has grown, and opening and handling packets makes it
-// grow. So the caller's goroutine only waits while the peer is silent: with
+// The runtime makes a stack that has grown smaller only while less than a
+// quarter of it is in use, which leaves a goroutine that waits for a socket 4
+// KiB, and opening and handling packets makes it grow. So the caller's goroutine only waits while the peer is silent: with
 // the stack it came with, small if it is new and large if it was the one of
 // Handshake. When something comes, another one reads and handles it, and ends
 // when nothing more has come for a while. At any time one of the two runs.
