@@ -106,9 +106,13 @@ func (p *proxy) serve() {
 
 // piece is some bytes, and when they are due.
 type piece struct {
-	data []byte
-	due  time.Time
+	buf *[proxyPiece]byte // of pieces
+	n   int
+	due time.Time
 }
+
+// pieces are for reuse: memory never used before costs as much as passing on what is in it.
+var pieces = sync.Pool{New: func() any { return new([proxyPiece]byte) }}
 
 // carry passes bytes on until src ends or dst fails.
 func (p *proxy) carry(dst, src net.Conn) {
@@ -116,10 +120,10 @@ func (p *proxy) carry(dst, src net.Conn) {
 	go func() {
 		defer close(queue)
 		for {
-			data := make([]byte, proxyPiece)
-			n, err := src.Read(data)
+			buf := pieces.Get().(*[proxyPiece]byte)
+			n, err := src.Read(buf[:])
 			if n > 0 {
-				queue <- piece{data[:n], time.Now().Add(p.delay)}
+				queue <- piece{buf, n, time.Now().Add(p.delay)}
 			}
 			if err != nil {
 				return
@@ -128,10 +132,11 @@ func (p *proxy) carry(dst, src net.Conn) {
 	}()
 	for next := range queue {
 		time.Sleep(time.Until(next.due))
-		if _, err := dst.Write(next.data); err != nil {
+		if _, err := dst.Write(next.buf[:next.n]); err != nil {
 			src.Close() // its reader ends, and with it the queue
 			break
 		}
+		pieces.Put(next.buf)
 	}
 	for range queue {
 	}
