@@ -16,18 +16,18 @@ import (
 // Conn is one SSH connection up to the packets of RFC 4253, in either role.
 // See the package comment for who may call what from where.
 type Conn struct {
-	nc   net.Conn
-	raw  syscall.RawConn // of nc; nil where the generic path must do
-	role wire.Role
-	cfg  *Config
-	lab  *labor // nil without Config.Lab
+	nc     net.Conn
+	raw    syscall.RawConn // of nc; nil where the generic path must do
+	role   wire.Role
+	proofs int32 // see ProveHostKeys
+	cfg    *Config
+	log    *slog.Logger // cfg's, or that of SetLogger
+	lab    *labor       // nil without Config.Lab
 
 	in  receiver // the reader's alone
 	out sender   // under out.mu
 
 	peer peer // what the first exchange brought; fixed from then on
-
-	proofs int // see ProveHostKeys
 
 	known  known
 	flush  func() // c.runFlusher, made once so that starting it allocates nothing
@@ -56,6 +56,7 @@ func Server(nc net.Conn, cfg *Config) *Conn { return newConn(nc, wire.Server, cf
 
 func newConn(nc net.Conn, role wire.Role, cfg *Config) *Conn {
 	c := &Conn{nc: nc, role: role, cfg: cfg.clone()}
+	c.log = c.cfg.Logger
 	c.setLab()
 	sealer, opener := cipher.None()
 	c.in.setOpener(opener)
@@ -179,10 +180,15 @@ func (c *Conn) Err() error {
 	return c.out.err
 }
 
-func (c *Conn) logger() *slog.Logger { return c.cfg.Logger }
+// SetLogger makes the connection log to l in place of Config.Logger, so that
+// connections that share a Config can tell which one they are. l is not nil.
+// Call it before Handshake.
+func (c *Conn) SetLogger(l *slog.Logger) { c.log = l }
+
+func (c *Conn) logger() *slog.Logger { return c.log }
 
 // logs reports whether it is worth putting together what is logged at level.
-func (c *Conn) logs(level slog.Level) bool { return c.cfg.Logger.Enabled(context.Background(), level) }
+func (c *Conn) logs(level slog.Level) bool { return c.log.Enabled(context.Background(), level) }
 
 // setTimer (re)starts *t to run f after d; it keeps one timer per purpose.
 func setTimer(t **time.Timer, d time.Duration, f func()) {

@@ -28,6 +28,9 @@ func (c *Conn) writeOut() {
 	o.direct = o.take()
 	o.mu.Unlock()
 	n := c.tryWrite()
+	if n > 0 {
+		c.in.counted.clock.note()
+	}
 	o.mu.Lock()
 	b := o.direct
 	o.writing, o.direct = false, nil
@@ -125,7 +128,11 @@ func runAll(callbacks []func()) {
 
 // writeRaw writes b to the socket.
 func (c *Conn) writeRaw(b []byte) error {
-	if _, err := c.nc.Write(b); err != nil {
+	n, err := c.nc.Write(b)
+	if n > 0 {
+		c.in.counted.clock.note()
+	}
+	if err != nil {
 		return lost("write", err)
 	}
 	return nil

@@ -191,7 +191,10 @@ func hassh(lists ...wire.NameList) string {
 }
 
 // published are counts of the reader that anybody may read.
-type published struct{ packets, bytes atomic.Uint64 }
+type published struct {
+	packets, bytes atomic.Uint64
+	clock          *trafficClock // nil without WatchTraffic
+}
 
 func (p *published) load() Traffic { return Traffic{p.packets.Load(), p.bytes.Load()} }
 
@@ -200,4 +203,36 @@ func (p *published) load() Traffic { return Traffic{p.packets.Load(), p.bytes.Lo
 func (in *receiver) publish() {
 	in.counted.packets.Store(in.total.Packets + in.packets)
 	in.counted.bytes.Store(in.total.Bytes + in.bytes)
+	if in.n > 0 { // what the last read brought, be it part of a packet
+		in.counted.clock.note()
+	}
+}
+
+// trafficClock remembers when bytes came or went. A nil one notes nothing, so
+// that only who wants to know pays for looking at the time.
+type trafficClock struct {
+	since time.Time
+	last  atomic.Int64 // nanoseconds after since
+}
+
+func (k *trafficClock) note() {
+	if k != nil {
+		k.last.Store(int64(time.Since(k.since)))
+	}
+}
+
+// WatchTraffic makes the connection keep the time for LastTraffic. Call it
+// before Handshake.
+func (c *Conn) WatchTraffic() { c.in.counted.clock = &trafficClock{since: time.Now()} }
+
+// LastTraffic returns when bytes last came from the peer or went to it, parts
+// of packets and identification lines included; without any, when WatchTraffic
+// was called, and without that the zero time. It may be called from any
+// goroutine; what has been received counts when the reader comes for more.
+func (c *Conn) LastTraffic() time.Time {
+	k := c.in.counted.clock
+	if k == nil {
+		return time.Time{}
+	}
+	return k.since.Add(time.Duration(k.last.Load()))
 }
