@@ -41,7 +41,7 @@ func (l *asker) config() *userauth.ServerConfig {
 		KeyLimits:           sshkey.Limits{MinRSABits: c.opt.minRSABits},
 		MaxFailures:         c.opt.maxAuth,
 		Observe:             l.observe,
-		Logger:              c.logger(),
+		Logger:              c.layers,
 	}
 	if l.trustsHosts() {
 		cfg.HostBased = l.hostBased
@@ -152,6 +152,7 @@ func (l *asker) ask(a *userauth.Attempt, e *SSHUserAuthRequestEvent) bool {
 	if e.AuthMethod == "" {
 		e.AuthMethod = a.Method
 	}
+	l.c.idle.asked()
 	handler := l.c.d.OnSSHUserAuthRequest
 	if handler == nil || !fire(l.c, handler, e) {
 		return false

@@ -20,10 +20,11 @@ var (
 	errLoginGrace = newError(CodeTimedOut, "the client did not log in in time", context.DeadlineExceeded)
 	errIdle       = newError(CodeTimedOut, "the client was idle for too long", context.DeadlineExceeded)
 	errCanceled   = newError(CodeAborted, "the server is stopping", context.Canceled)
+	errGoexit     = newError(CodeAborted, "a handler ended its goroutine", nil)
 )
 
-// conn is one connection. Its goroutine runs serve: the handshake, the login
-// and then the reader of the connection protocol.
+// conn is one connection. Its goroutine runs serve, and waits there while the
+// client is silent.
 type conn struct {
 	d       *Daemon
 	id      int
@@ -36,7 +37,8 @@ type conn struct {
 	since   time.Time // it has its id
 
 	timeout atomic.Int64 // seconds; 0 never waits
-	idle    idleTimer
+	idle    *idleTimer   // nil without a timeout
+	layers  *slog.Logger // of the layers below
 
 	mu       sync.Mutex      // guards what follows
 	tc       *transport.Conn // set once
@@ -56,41 +58,75 @@ type conn struct {
 // serve takes a connection that has been announced to the registry from its
 // first byte to its last event, and returns why it ended, nil for a normal end.
 // t is given back.
-func (d *Daemon) serve(ctx context.Context, nc net.Conn, t *ticket) (err error) {
+//
+// What comes before the connection protocol runs on a goroutine of its own,
+// whose stack it makes large: the one that waits while the connection is idle
+// keeps a small one.
+func (d *Daemon) serve(ctx context.Context, nc net.Conn, t *ticket) error {
 	defer t.done()
 	defer nc.Close()
 	defer d.reg.departed(t)
-	opt := d.opt.snapshot()
-	grace, cancel := context.WithTimeoutCause(ctx, opt.loginGraceTime(), errLoginGrace)
-	defer cancel()
-	opt.tune(nc)
-	c := &conn{d: d, nc: nc, opt: opt, place: t, metrics: d.metrics(), since: time.Now()}
-	c.events.init()
-	c.timeout.Store(int64(opt.timeout))
-	stop := context.AfterFunc(grace, func() { nc.Close() }) // even while a handler takes its time
-	if !d.requested(grace, nc, opt) || !d.reg.addConnection(c, t, opt.maxConnections) {
-		stop()
+	c := d.newConn(nc, t)
+	entered := make(chan error, 1)
+	go func() { // joined here
+		err := error(errGoexit)
+		defer func() { entered <- err }()
+		err = c.enter(ctx)
+	}()
+	err := <-entered
+	if c.id == 0 {
 		return newError(CodeAborted, "connection refused", nil)
 	}
-	c.metrics.ConnectionOpened()
-	defer func() { err = c.finish(err) }() // also where a handler ends this goroutine
-	fire(c, d.OnConnected, &ConnectedEvent{ConnectionID: c.id, Description: "OK"})
-	stop()
+	if err == nil {
+		stop := context.AfterFunc(ctx, func() { c.disconnect(errCanceled) })
+		err = c.mux.Run()
+		stop()
+	}
+	return c.finish(err)
+}
+
+func (d *Daemon) newConn(nc net.Conn, t *ticket) *conn {
+	c := &conn{d: d, nc: nc, opt: d.opt.snapshot(), place: t, metrics: d.metrics(), since: time.Now()}
+	c.events.init()
+	c.timeout.Store(int64(c.opt.timeout))
+	return c
+}
+
+// enter is serve up to where mux is ready to run. A connection without an id
+// has been refused.
+func (c *conn) enter(ctx context.Context) error {
+	grace, cancel := context.WithTimeoutCause(ctx, c.opt.loginGraceTime(), errLoginGrace)
+	defer cancel()
+	if !c.admitted(grace) {
+		return net.ErrClosed
+	}
 	tc, err := c.login(grace)
 	if err != nil {
 		return err
 	}
-	cancel()
-	t.authenticated()
-	stop = context.AfterFunc(ctx, func() { c.disconnect(errCanceled) })
-	defer stop()
-	return c.serveChannels(tc)
+	c.place.authenticated()
+	c.startChannels(tc)
+	return nil
 }
 
-// requested asks whether to accept a connection.
-func (d *Daemon) requested(ctx context.Context, nc net.Conn, opt *options) bool {
-	host, port := hostPort(nc.RemoteAddr())
-	e := &ConnectionRequestEvent{Address: host, Port: port, Accept: allowedClient(ctx, d.resolver, opt.allowedClients, nc.RemoteAddr())}
+// admitted reports whether the connection may go on; then it has its id.
+func (c *conn) admitted(ctx context.Context) bool {
+	stop := context.AfterFunc(ctx, func() { c.nc.Close() }) // even while a handler takes its time
+	defer stop()
+	c.opt.tune(c.nc)
+	if !c.requested(ctx) || !c.d.reg.addConnection(c, c.place, c.opt.maxConnections) {
+		return false
+	}
+	c.metrics.ConnectionOpened()
+	fire(c, c.d.OnConnected, &ConnectedEvent{ConnectionID: c.id, Description: "OK"})
+	return true
+}
+
+// requested asks whether to accept the connection.
+func (c *conn) requested(ctx context.Context) bool {
+	d, client := c.d, c.nc.RemoteAddr()
+	host, port := hostPort(client)
+	e := &ConnectionRequestEvent{Address: host, Port: port, Accept: allowedClient(ctx, d.resolver, c.opt.allowedClients, client)}
 	if d.OnConnectionRequest != nil && !d.invoke(nil, func() { d.OnConnectionRequest(e) }) {
 		e.Accept = false
 	}
@@ -107,7 +143,10 @@ func (c *conn) login(ctx context.Context) (*transport.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	tc := transport.Server(c.watchIdle(), cfg)
+	c.layers = c.logger()
+	tc := transport.Server(c.nc, cfg)
+	tc.SetLogger(c.layers)
+	c.idle = c.watchIdle(tc)
 	if !c.setTransport(tc) {
 		return nil, net.ErrClosed
 	}
@@ -140,20 +179,19 @@ func (c *conn) login(ctx context.Context) (*transport.Conn, error) {
 	return tc, nil
 }
 
-// serveChannels runs the connection protocol to its end.
-func (c *conn) serveChannels(tc *transport.Conn) error {
+// startChannels makes the connection protocol ready to run.
+func (c *conn) startChannels(tc *transport.Conn) {
 	mux := connection.New(tc, wire.Server, &connection.Config{
 		Handler:           c,
 		KeepaliveInterval: time.Duration(c.opt.keepaliveInterval) * time.Second,
 		KeepaliveCount:    c.opt.keepaliveCount,
-		Logger:            c.logger(),
+		Logger:            c.layers,
 		Budget:            c.opt.windows,
 	})
 	c.mu.Lock()
 	c.mux = mux
 	c.mu.Unlock()
 	c.announceHostKeys(tc)
-	return mux.Run()
 }
 
 // finish fires what is left to fire and forgets the connection.
@@ -302,26 +340,6 @@ func (c *conn) muxed() (*connection.Mux, *transport.Conn, error) {
 		return nil, nil, &Error{Code: CodeNotConnected}
 	}
 	return c.mux, c.tc, nil
-}
-
-// transportConfig returns the configuration of the layer below.
-func (c *conn) transportConfig() (*transport.Config, error) {
-	cfg := &transport.Config{
-		Version:             c.opt.version,
-		HostKeys:            c.opt.signers(),
-		SignatureAlgorithms: c.opt.userKeyAlgorithms(),
-		CompressionLevel:    c.opt.compressionLevel,
-		HandshakeTimeout:    c.opt.loginGraceTime(),
-		RekeyBytes:          uint64(c.opt.rekeyBytes),
-		KeyLogWriter:        c.d.keyLogWriter(),
-		Logger:              c.logger(),
-		Lab:                 c.packetLab(c.d.labNow()),
-	}
-	if err := c.opt.algorithms.apply(cfg); err != nil {
-		return nil, asError(err)
-	}
-	c.d.exchanges.apply(cfg, c.opt.groups)
-	return cfg, nil
 }
 
 // hostPort splits an address of TCP; for any other the host is its text.

@@ -78,6 +78,7 @@ type Daemon struct {
 	counter   Metrics
 
 	full     fullLog
+	shared   sharedConfig
 	resolver *net.Resolver // of host names in settings; nil is the system's
 }
 

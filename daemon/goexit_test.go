@@ -20,10 +20,12 @@ func TestHandlerEndsGoroutine(t *testing.T) {
 			set(d)
 			disconnected := make(chan struct{})
 			d.OnDisconnected = func(*DisconnectedEvent) { close(disconnected) }
-			if c, err := dialOurs(t, serve(t, d)); err == nil {
+			s := serve(t, d)
+			if c, err := dialOurs(t, s); err == nil {
 				_, _ = c.NewSession(t.Context())
 			}
 			<-disconnected
+			wantCode(t, <-s.done, CodeAborted)
 			if err := d.Shutdown(); err != nil {
 				t.Error(err)
 			}

@@ -1,77 +1,43 @@
 package daemon
 
 import (
-	"net"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"github.com/hawser-ssh/hawser/transport"
 )
 
-// watchedConn notes when something came from or went to the client.
-type watchedConn struct {
-	net.Conn
-	last atomic.Int64 // nanoseconds since start
-	from time.Time
-}
-
-func (w *watchedConn) note(n int) {
-	if n > 0 {
-		w.last.Store(int64(time.Since(w.from)))
-	}
-}
-
-// Read implements net.Conn.
-func (w *watchedConn) Read(p []byte) (int, error) {
-	n, err := w.Conn.Read(p)
-	w.note(n)
-	return n, err
-}
-
-// Write implements net.Conn.
-func (w *watchedConn) Write(p []byte) (int, error) {
-	n, err := w.Conn.Write(p)
-	w.note(n)
-	return n, err
-}
-
-// CloseWrite closes the sending half where the connection has one.
-func (w *watchedConn) CloseWrite() error {
-	if half, ok := w.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return net.ErrClosed
-}
-
-// idleTimer ends a connection that has been silent for too long. The zero
-// value watches nothing.
+// idleTimer ends a connection that has been silent for too long. A nil one
+// watches nothing.
 type idleTimer struct {
-	c           *conn
-	w           *watchedConn
-	idle, early time.Duration // 0 is for ever
+	c  *conn
+	tc *transport.Conn
 
 	mu    sync.Mutex
+	spoke time.Time   // when the client last asked to be let in
 	timer *time.Timer // nil once stopped
 }
 
-// watchIdle returns what the transport is to use: with an idle timeout, a
-// connection that is ended when nothing moves for so long. Before the login
-// DefaultConnectionTimeout applies where it is shorter. Without either the
-// connection stays as it is, and costs nothing.
-func (c *conn) watchIdle() net.Conn {
-	t := &c.idle
-	t.idle = time.Duration(c.opt.idleTimeout) * time.Second
-	t.early = time.Duration(c.opt.handshakeTimeout) * time.Second
-	if t.idle == 0 && t.early == 0 {
-		return c.nc
+// watchIdle returns what ends the connection when nothing moves on it for the
+// time of an idle timeout. Before the login DefaultConnectionTimeout applies
+// where it is shorter. Without either there is nothing, which costs nothing.
+func (c *conn) watchIdle(tc *transport.Conn) *idleTimer {
+	t := &idleTimer{c: c, tc: tc}
+	limit := t.limit()
+	if limit == 0 {
+		return nil
 	}
-	t.c, t.w = c, &watchedConn{Conn: c.nc, from: time.Now()}
+	tc.WatchTraffic()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.timer = time.AfterFunc(t.limit(), t.check)
-	return t.w
+	t.timer = time.AfterFunc(limit, t.check)
+	return t
 }
 
 func (t *idleTimer) stop() {
+	if t == nil {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.timer != nil {
@@ -80,12 +46,24 @@ func (t *idleTimer) stop() {
 	}
 }
 
+// asked notes an attempt to log in. The transport will know of it only when it
+// has been answered, and the program may take its time.
+func (t *idleTimer) asked() {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.spoke = time.Now()
+}
+
 // limit returns how long the connection may be silent now, 0 for ever.
 func (t *idleTimer) limit() time.Duration {
-	if t.early > 0 && !t.c.loggedIn() && (t.idle == 0 || t.early < t.idle) {
-		return t.early
+	idle, early := t.c.opt.idleTimeout, t.c.opt.handshakeTimeout
+	if early > 0 && (idle == 0 || early < idle) && !t.c.loggedIn() {
+		idle = early
 	}
-	return t.idle
+	return time.Duration(idle) * time.Second
 }
 
 func (t *idleTimer) check() {
@@ -93,15 +71,14 @@ func (t *idleTimer) check() {
 	if limit == 0 {
 		return // logged in, and only the time before was limited
 	}
-	silent := time.Since(t.w.from) - time.Duration(t.w.last.Load())
+	t.mu.Lock()
+	silent := min(time.Since(t.tc.LastTraffic()), time.Since(t.spoke))
+	if t.timer != nil && silent < limit {
+		t.timer.Reset(limit - silent)
+	}
+	t.mu.Unlock()
 	if silent >= limit {
 		t.c.disconnect(errIdle)
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.timer != nil {
-		t.timer.Reset(limit - silent)
 	}
 }
 

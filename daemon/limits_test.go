@@ -265,48 +265,6 @@ func TestAUT18(t *testing.T) {
 	}
 }
 
-// TestIdleTimeout: activity renews it, silence ends the connection.
-func TestIdleTimeout(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := newDaemon(t)
-		must(t, d, "DefaultIdleTimeout=100")
-		c, s := connect(t, d)
-		for range 5 {
-			time.Sleep(90 * time.Second)
-			if _, _, err := c.SendRequest("still-here", true, nil); err != nil {
-				t.Fatal(err)
-			}
-		}
-		start := time.Now()
-		wantCode(t, <-s.done, CodeTimedOut)
-		if took := time.Since(start); took < 100*time.Second || took > 103*time.Second {
-			t.Errorf("ended after %v", took)
-		}
-		c.Close()
-	})
-}
-
-// TestConnectionTimeout: DefaultConnectionTimeout is for before the login.
-func TestConnectionTimeout(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := newDaemon(t)
-		must(t, d, "DefaultConnectionTimeout=5")
-		s := serve(t, d)
-		start := time.Now()
-		wantCode(t, <-s.done, CodeTimedOut)
-		if took := time.Since(start); took < 5*time.Second || took > 8*time.Second {
-			t.Errorf("ended after %v", took)
-		}
-		c, s := connect(t, d)
-		time.Sleep(time.Minute)
-		if _, _, err := c.SendRequest("still-here", true, nil); err != nil {
-			t.Error(err)
-		}
-		c.Close()
-		<-s.done
-	})
-}
-
 // TestKeepalive: a client that does not answer is dropped, one that does stays.
 func TestKeepalive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -89,9 +89,10 @@ func (d *Daemon) Serve(ctx context.Context, ln net.Listener) error {
 	return asError(d.acceptLoop(l))
 }
 
-// ServeConn serves one connection on the caller's goroutine, and returns when
-// it has ended and OnDisconnected has returned: nil for a normal end. The
-// connection ends with ctx. nc is closed; it need not be a socket.
+// ServeConn serves one connection, and returns when it has ended and
+// OnDisconnected has returned: nil for a normal end. The connection ends with
+// ctx. nc is closed; it need not be a socket. The caller's goroutine waits with
+// the stack it has: where there are thousands, let new ones call.
 func (d *Daemon) ServeConn(ctx context.Context, nc net.Conn) error {
 	if err := d.loadHostKeys(); err != nil {
 		nc.Close()
