@@ -79,6 +79,14 @@ func (w *windows) first(base uint32) uint32 {
 // grow takes n bytes more for a window.
 func (w *windows) grow(n uint32) bool { return w.take(int64(n), w.own.half(), w.shared.half()) }
 
+// growUpTo takes n bytes more, or as large a part of them as it finds by halves.
+func (w *windows) growUpTo(n uint32) uint32 {
+	for n > 0 && !w.grow(n) {
+		n /= 2
+	}
+	return n
+}
+
 func (w *windows) take(n, own, shared int64) bool {
 	if !w.own.take(n, own) {
 		return false
@@ -99,24 +107,25 @@ func (w *windows) give(n uint32) {
 func (w *windows) close() { w.shared.give(w.own.used.Swap(0)) }
 
 // tuneLocked makes the window follow the path, when a share of it has been
-// read and is about to be granted again. Used up faster than a peer could hear
-// of it, it is what limits the transfer, and doubles; filled by a slow reader
-// it was too large, and shrinks by what is not granted again.
+// read and is about to be granted again. How fast data came since the last time
+// tells how much comes in a round trip, and the window grows to twice that: it
+// was what limits the transfer. Filled by a slow reader it was too large, and
+// shrinks by what is not granted again.
 func (c *Channel) tuneLocked() {
-	last := c.granted
-	c.granted = time.Now()
-	cfg, queued := c.m.cfg, uint32(c.in.size+c.inErr.size)
+	now, cfg, queued := time.Now(), c.m.cfg, uint32(c.in.size+c.inErr.size)
+	came, took := int64(c.credit)+int64(queued)-int64(c.backlog), now.Sub(c.granted)
+	c.granted, c.backlog = now, queued
 	switch {
 	case queued > c.windowSize/2 && c.windowSize > cfg.Window:
 		less := min(c.credit, c.windowSize-cfg.Window)
 		c.windowSize -= less
 		c.credit -= less
 		c.m.windows.give(less)
-	case queued <= c.windowSize/4 && !last.IsZero() && c.granted.Sub(last)*grantShare < 2*c.m.roundTrip:
-		more := min(c.windowSize, cfg.MaxWindow-min(c.windowSize, cfg.MaxWindow))
-		if more > 0 && c.m.windows.grow(more) {
-			c.windowSize += more
-			c.credit += more
-		}
+	case queued <= c.windowSize/4:
+		// An int64 holds 2 * maxRoundTrip * maxWindow. The first time took centuries, and asks for nothing.
+		want := min(2*int64(c.m.roundTrip)*came/max(int64(took), 1), int64(cfg.MaxWindow))
+		more := c.m.windows.growUpTo(uint32(max(want-int64(c.windowSize), 0)))
+		c.windowSize += more
+		c.credit += more
 	}
 }

@@ -20,6 +20,7 @@ type sender struct {
 	may   uint32 // of the window, what has not been sent
 	total uint32 // all that has ever been granted
 	delay time.Duration
+	pause time.Duration // between two packets
 }
 
 // round sends up to limit bytes, and takes what is granted for them after the delay.
@@ -31,6 +32,7 @@ func (s *sender) round(limit uint32) {
 		s.send(wire.ChannelData{Recipient: s.c.ID(), Data: make([]byte, k)})
 		n -= k
 		synctest.Wait() // the reader keeps up
+		time.Sleep(s.pause)
 	}
 	time.Sleep(s.delay)
 	for s.waiting() {
@@ -84,6 +86,46 @@ func TestWindowGrowsToItsLimit(t *testing.T) {
 		}
 		if got := s.c.size(); got != 16*testWindow || s.may > got {
 			s.t.Fatalf("window of %d, of which %d may be sent, want %d", got, s.may, 16*testWindow)
+		}
+	})
+}
+
+// The first window tells what the path carries, and the peer hears of it a round trip later.
+func TestWindowFollowsTheRate(t *testing.T) {
+	follow(t, Config{}, func(s *sender) {
+		s.pause = testPath / 10
+		want := uint32(2 * 10 * DefaultMaxPacket)
+		go io.Copy(io.Discard, s.c)
+		for i := range 8 {
+			s.round(1 << 30)
+			if got := s.c.size(); got != want || s.may > got {
+				s.t.Fatalf("window of %d in round trip %d, of which %d may be sent, want %d", got, i, s.may, want)
+			}
+		}
+	})
+}
+
+// How fast a reader that was late takes what had come before says nothing of the path.
+func TestWindowStaysForAReaderInBursts(t *testing.T) {
+	follow(t, Config{}, func(s *sender) {
+		over := make(chan struct{})
+		defer func() { s.c.Close(); <-over }()
+		go func() {
+			defer close(over)
+			piece := make([]byte, testWindow/grantShare)
+			for time.Sleep(testPath / 2); ; time.Sleep(3 * testPath) {
+				for range grantShare {
+					if _, err := io.ReadFull(s.c, piece); err != nil {
+						return
+					}
+				}
+			}
+		}()
+		for range 40 {
+			s.round(1 << 30)
+			if got := s.c.size(); got != testWindow {
+				s.t.Fatalf("window of %d, after %d bytes", got, s.total)
+			}
 		}
 	})
 }

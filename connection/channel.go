@@ -56,6 +56,7 @@ type Channel struct {
 	windowSize uint32    // what the peer may send before it is read
 	recvWindow uint32    // what of it the peer may still send
 	granted    time.Time // when the peer last heard of more
+	backlog    uint32    // what was unread then
 	credit     uint32    // read, but not yet granted again
 	sendWindow uint32    // what we may still send
 	sendMax    uint32    // in one message

@@ -370,6 +370,20 @@ func TestWindowGrants(t *testing.T) {
 	})
 }
 
+// A peer with a large window hears of more long before it has used up a quarter of it.
+func TestLargeWindowGrants(t *testing.T) {
+	scriptOpen(t, wire.Server, &Config{Window: 16 << 20}, nil, func(p *raw, c *Channel) {
+		go io.Copy(io.Discard, c)
+		for range maxShare / DefaultMaxPacket {
+			p.send(wire.ChannelData{Recipient: c.ID(), Data: make([]byte, DefaultMaxPacket)})
+		}
+		var msg wire.ChannelWindowAdjust
+		if err := msg.Parse(p.next()); err != nil || msg.Bytes != maxShare {
+			t.Fatalf("%d bytes: %v", msg.Bytes, err)
+		}
+	})
+}
+
 // Bulk both ways at once over several channels comes through unchanged.
 func TestBulk(t *testing.T) {
 	c, s := pairOpen(t, nil, nil, nil)

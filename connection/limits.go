@@ -48,9 +48,9 @@ type Config struct {
 	// Window is how many bytes a peer may send on a channel before they are read, at first, and MaxPacket how many in
 	// one message, at most 192 KiB. 0 means the default.
 	Window, MaxPacket uint32
-	// MaxWindow is how far a channel's window grows while the peer uses it up in less than two of the transport's round
-	// trips and what comes is read at once; it shrinks again when its reader is slow. At most 1 GiB; 0 means the default,
-	// and no more than Window keeps windows as they are.
+	// MaxWindow is how far a channel's window grows: to twice the bytes that come in one of the transport's round trips, at
+	// the rate of the last quarter of the window (at most 1 MiB), while what comes is read at once. It shrinks again when
+	// its reader is slow. At most 1 GiB; 0 means the default, and no more than Window keeps windows as they are.
 	MaxWindow uint32
 	// WindowBudget bounds the sum of the connection's windows: what the peer can make us hold, in bytes. Channels begin
 	// with Window, and grow, in the first half of it; the second half is for channels that begin with 64 KiB. Channels

@@ -7,9 +7,13 @@ import (
 	"github.com/hawser-ssh/hawser/wire"
 )
 
-// grantShare is the share of the window after whose reading the peer hears of
-// it: a few adjusts for each window, and the peer never runs dry while we keep up.
-const grantShare = 4
+// The peer hears of what has been read after a share of the window, at most
+// maxShare bytes: a few adjusts for each window, and the peer never runs dry
+// while we keep up. What is read and not yet granted is window out of use.
+const (
+	grantShare = 4
+	maxShare   = 1 << 20
+)
 
 // receive handles data of the peer (RFC 4254 §5.2).
 func (c *Channel) receive(code uint32, p []byte) error {
@@ -93,7 +97,7 @@ func (c *Channel) grantLocked(n int) {
 		return
 	}
 	c.credit += uint32(n)
-	if c.credit < c.windowSize/grantShare {
+	if c.credit < min(c.windowSize/grantShare, maxShare) {
 		return
 	}
 	c.tuneLocked()
