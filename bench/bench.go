@@ -70,7 +70,8 @@ type step struct {
 }
 
 // measure runs all steps, the repetitions outermost, so that what disturbs the machine for a while disturbs every peer
-// alike. It returns how many runs failed.
+// alike, and every second one with the peers the other way round, for a measurement leaves the next one memory that is
+// warm. It returns how many runs failed.
 func (b *bench) measure(ctx context.Context) (failed int) {
 	var steps []step
 	for _, s := range sections {
@@ -80,6 +81,9 @@ func (b *bench) measure(ctx context.Context) (failed int) {
 	}
 	p := newProgress(b.repetitions, len(steps))
 	for i := range b.repetitions * len(steps) {
+		if i > 0 && i%len(steps) == 0 {
+			reversePeers(steps)
+		}
 		s := steps[i%len(steps)]
 		if ctx.Err() != nil {
 			return failed
@@ -94,4 +98,16 @@ func (b *bench) measure(ctx context.Context) (failed int) {
 		fmt.Fprintf(b.progress, "%s %s %s %s: %s\n", p, s.section, s.name, s.peer, outcome)
 	}
 	return failed
+}
+
+// reversePeers turns the order of the peers of each measurement round.
+func reversePeers(steps []step) {
+	for len(steps) > 0 {
+		n := 1
+		for n < len(steps) && steps[n].section == steps[0].section && steps[n].name == steps[0].name {
+			n++
+		}
+		slices.Reverse(steps[:n])
+		steps = steps[n:]
+	}
 }
