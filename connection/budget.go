@@ -106,14 +106,28 @@ func (w *windows) give(n uint32) {
 // close gives back all that the connection has.
 func (w *windows) close() { w.shared.give(w.own.used.Swap(0)) }
 
+// now returns the time since the Mux was made, and never 0.
+func (m *Mux) now() time.Duration { return time.Since(m.began) + 1 }
+
+// answeredLocked takes the time from our naming c to the peer's first word about
+// it: it came back as soon as it could, for until then it did not know the
+// number. A key exchange, in which the peer computes, says less of the path.
+func (m *Mux) answeredLocked(c *Channel) {
+	if c.named != 0 {
+		m.roundTrip.Store(min(m.roundTrip.Load(), int64(m.now()-c.named)))
+		c.named = 0
+	}
+}
+
 // tuneLocked makes the window follow the path, when a share of it has been
 // read and is about to be granted again. How fast data came since the last time
 // tells how much comes in a round trip, and the window grows to twice that: it
 // was what limits the transfer. Filled by a slow reader it was too large, and
 // shrinks by what is not granted again.
 func (c *Channel) tuneLocked() {
-	now, cfg, queued := time.Now(), c.m.cfg, uint32(c.in.size+c.inErr.size)
-	came, took := int64(c.credit)+int64(queued)-int64(c.backlog), now.Sub(c.granted)
+	now, cfg, queued := c.m.now(), c.m.cfg, uint32(c.in.size+c.inErr.size)
+	came, took := int64(c.credit)+int64(queued)-int64(c.backlog), now-c.granted
+	first := c.granted == 0 // there is no time yet to go by
 	c.granted, c.backlog = now, queued
 	switch {
 	case queued > c.windowSize/2 && c.windowSize > cfg.Window:
@@ -121,9 +135,9 @@ func (c *Channel) tuneLocked() {
 		c.windowSize -= less
 		c.credit -= less
 		c.m.windows.give(less)
-	case queued <= c.windowSize/4:
-		// An int64 holds 2 * maxRoundTrip * maxWindow. The first time took centuries, and asks for nothing.
-		want := min(2*int64(c.m.roundTrip)*came/max(int64(took), 1), int64(cfg.MaxWindow))
+	case queued <= c.windowSize/4 && !first:
+		// An int64 holds 2 * maxRoundTrip * maxWindow.
+		want := min(2*c.m.roundTrip.Load()*came/max(int64(took), 1), int64(cfg.MaxWindow))
 		more := c.m.windows.growUpTo(uint32(max(want-int64(c.windowSize), 0)))
 		c.windowSize += more
 		c.credit += more

@@ -74,7 +74,9 @@ func follow(t *testing.T, cfg Config, body func(s *sender)) {
 	h, got := accepting(nil)
 	cfg.Handler = h
 	scriptOver(t, testPath, wire.Server, &cfg, func(p *raw) {
-		body(&sender{raw: p, c: p.opens(typeSession, 7, got), may: testWindow, total: testWindow, delay: testPath})
+		c := p.opens(typeSession, 7, got)
+		time.Sleep(testPath) // until the peer knows
+		body(&sender{raw: p, c: c, may: testWindow, total: testWindow, delay: testPath})
 	})
 }
 
@@ -163,9 +165,42 @@ func TestWindowStaysWhereThePathDoesNotFillIt(t *testing.T) {
 func TestRoundTripIsBounded(t *testing.T) {
 	near, _ := newLink()
 	near.roundTrip = time.Hour
-	if m := New(near, wire.Server, nil); m.roundTrip != maxRoundTrip {
-		t.Fatalf("windows follow a round trip of %v", m.roundTrip)
+	if m := New(near, wire.Server, nil); m.roundTrip.Load() != int64(maxRoundTrip) {
+		t.Fatalf("windows follow a round trip of %v ns", m.roundTrip.Load())
 	}
+}
+
+// The answer to a channel's opening tells more of the path than a key exchange, however it is opened.
+func TestRoundTripOfAnOpening(t *testing.T) {
+	h, got := accepting(nil)
+	scriptOver(t, testPath, wire.Server, &Config{Handler: h}, func(p *raw) {
+		after := func(want time.Duration) {
+			t.Helper()
+			synctest.Wait()
+			if got := time.Duration(p.m.roundTrip.Load()); got != want {
+				t.Errorf("a round trip of %v, want %v", got, want)
+			}
+		}
+		c := p.opens(typeSession, 7, got)
+		time.Sleep(testPath / 2)
+		p.send(wire.ChannelData{Recipient: c.ID(), Data: []byte("a")})
+		after(testPath / 2)
+		p.send(wire.ChannelData{Recipient: c.ID(), Data: []byte("b")})
+		after(testPath / 2)
+
+		opened := make(chan error, 1)
+		go func() {
+			_, err := p.m.Open(context.Background(), "a", nil, nil)
+			opened <- err
+		}()
+		p.next()
+		time.Sleep(testPath / 4)
+		p.send(wire.ChannelOpenConfirmation{Recipient: c.ID() + 1, Sender: 8, Window: 1, MaxPacket: 1})
+		after(testPath / 4)
+		if err := <-opened; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestWindowStaysWithoutRoundTrip(t *testing.T) {

@@ -42,9 +42,10 @@ type Channel struct {
 	m       *Mux
 	ev      *Events
 	kind    string
-	local   uint32 // set by placeLocked, then constant
-	remote  uint32 // constant once bound
-	session bool   // counts against MaxSessions
+	local   uint32        // set by placeLocked, then constant
+	remote  uint32        // constant once bound
+	session bool          // counts against MaxSessions
+	named   time.Duration // when the peer was told of local; 0 when it has answered. Mux.mu guards it
 
 	bound atomic.Bool // remote is known
 	over  atomic.Bool // both sides have sent CLOSE: the peer may use its number again
@@ -53,16 +54,16 @@ type Channel struct {
 	readable   cond // data, end or deadline
 	writable   cond // window, end or deadline
 	in, inErr  recvQueue
-	windowSize uint32    // what the peer may send before it is read
-	recvWindow uint32    // what of it the peer may still send
-	granted    time.Time // when the peer last heard of more
-	backlog    uint32    // what was unread then
-	credit     uint32    // read, but not yet granted again
-	sendWindow uint32    // what we may still send
-	sendMax    uint32    // in one message
-	sending    uint32    // packets handed to the transport without the lock: EOF and CLOSE wait for them
-	pending    []byte    // rest of a TryWrite, ours
-	pendingTo  uint32    // its code
+	windowSize uint32        // what the peer may send before it is read
+	recvWindow uint32        // what of it the peer may still send
+	granted    time.Duration // when the peer last heard of more
+	backlog    uint32        // what was unread then
+	credit     uint32        // read, but not yet granted again
+	sendWindow uint32        // what we may still send
+	sendMax    uint32        // in one message
+	sending    uint32        // packets handed to the transport without the lock: EOF and CLOSE wait for them
+	pending    []byte        // rest of a TryWrite, ours
+	pendingTo  uint32        // its code
 
 	opening    bool // our CHANNEL_OPEN is unanswered
 	eofWanted  bool // no more writes

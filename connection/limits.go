@@ -48,7 +48,7 @@ type Config struct {
 	// Window is how many bytes a peer may send on a channel before they are read, at first, and MaxPacket how many in
 	// one message, at most 192 KiB. 0 means the default.
 	Window, MaxPacket uint32
-	// MaxWindow is how far a channel's window grows: to twice the bytes that come in one of the transport's round trips, at
+	// MaxWindow is how far a channel's window grows: to twice the bytes that come in a round trip of the path, at
 	// the rate of the last quarter of the window (at most 1 MiB), while what comes is read at once. It shrinks again when
 	// its reader is slow. At most 1 GiB; 0 means the default, and no more than Window keeps windows as they are.
 	MaxWindow uint32

@@ -29,7 +29,7 @@ type Transport interface {
 	// BeforeWait has ReadPackets call f when the packets that have arrived are used up, before it waits for more. f waits
 	// for nothing. It is called before ReadPackets.
 	BeforeWait(f func())
-	// RoundTrip is the time of the path there and back, or 0 where that is unknown: then windows do not grow.
+	// RoundTrip is about the time of the path there and back, at most, or 0 where that is unknown: then windows do not grow.
 	RoundTrip() time.Duration
 	Close() error
 	LocalAddr() net.Addr
@@ -55,7 +55,8 @@ type Mux struct {
 	cfg  *Config // complete, and not changed
 
 	windows   windows
-	roundTrip time.Duration
+	began     time.Time
+	roundTrip atomic.Int64 // nanoseconds: the shortest known
 	pump      pump
 
 	arrived []*Channel // the reader's: data has come for them, and nobody has been woken yet
@@ -82,8 +83,9 @@ type Mux struct {
 // Run. cfg may be nil and is copied, unless it is a shared one.
 func New(t Transport, role wire.Role, cfg *Config) *Mux {
 	full := cfg.complete()
-	return &Mux{t: t, role: role, cfg: full,
-		windows: windows{Budget{limit: full.WindowBudget}, full.Budget}, roundTrip: min(t.RoundTrip(), maxRoundTrip)}
+	m := &Mux{t: t, role: role, cfg: full, began: time.Now(), windows: windows{Budget{limit: full.WindowBudget}, full.Budget}}
+	m.roundTrip.Store(int64(min(t.RoundTrip(), maxRoundTrip)))
+	return m
 }
 
 // Run has packets read and dispatched until the connection ends, and returns
@@ -221,6 +223,7 @@ func (m *Mux) placeLocked(c *Channel) bool {
 		return false
 	}
 	c.recvWindow = c.windowSize
+	c.named = m.now()
 	m.live++
 	for i, other := range m.slots {
 		if other == nil {
@@ -258,6 +261,7 @@ func (m *Mux) channel(id uint32, op string) (*Channel, error) {
 	if uint64(id) >= uint64(len(m.slots)) || m.slots[id] == nil {
 		return nil, protocolError(op, "no channel %d", id)
 	}
+	m.answeredLocked(m.slots[id])
 	return m.slots[id], nil
 }
 

@@ -127,6 +127,7 @@ func TestBudgetOfReadersThatStop(t *testing.T) {
 	scriptOver(t, testPath, wire.Server, cfg, func(raw *raw) {
 		p := &crowd{raw: raw}
 		p.opens(channels, got)
+		time.Sleep(testPath) // until the peer knows
 		for _, c := range p.channels {
 			go io.ReadFull(c, make([]byte, 8*base))
 		}
