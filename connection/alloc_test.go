@@ -103,7 +103,7 @@ func TestIdleMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 		m.pump.finish()
-		l.out.queue, l.out.free = nil, nil
+		l.out.queue, l.out.replies, l.out.free = nil, nil, nil
 		muxes = append(muxes, m)
 	}
 	if got := (heap() - before) / n; got > budget {

@@ -35,6 +35,9 @@ type Events struct {
 	Writable func(*Channel)
 }
 
+// told reports whether callbacks wait for what the peer sends at any time.
+func (ev *Events) told() bool { return ev.Data != nil || ev.Writable != nil }
+
 // Channel is one channel (RFC 4254 §5). It is a net.Conn: Read and Write
 // carry plain data. Methods may be called from any goroutine. It must be
 // closed, or read to its end, to free its place in the connection.
@@ -62,6 +65,9 @@ type Channel struct {
 	sendWindow uint32        // what we may still send
 	sendMax    uint32        // in one message
 	sending    uint32        // packets handed to the transport without the lock: EOF and CLOSE wait for them
+	readers    int32         // that wait
+	guest      *guest        // made for the first of them
+	leads      bool          // one of them reads the connection
 	pending    []byte        // rest of a TryWrite, ours
 	pendingTo  uint32        // its code
 
@@ -182,7 +188,7 @@ func (c *Channel) CloseRead() error {
 	}
 	c.dropLocked(&c.in)
 	c.dropLocked(&c.inErr)
-	c.readable.Broadcast()
+	c.wakeReadersLocked()
 	return nil
 }
 
@@ -192,7 +198,7 @@ func (c *Channel) DiscardStderr() {
 	c.mu.Lock()
 	defer c.settle()
 	c.dropLocked(&c.inErr)
-	c.readable.Broadcast()
+	c.wakeReadersLocked()
 }
 
 // dropLocked discards a queue and grants its window again.
@@ -223,7 +229,7 @@ func (c *Channel) closeLocked() {
 
 // hangUpLocked ends the waits of readers, writers and requests.
 func (c *Channel) hangUpLocked() {
-	c.readable.Broadcast()
+	c.wakeReadersLocked()
 	c.wakeWritersLocked()
 	for _, w := range c.asked.takeAll() {
 		w.fail(c.goneLocked())
@@ -324,7 +330,7 @@ func (c *Channel) peerEOF() error {
 		return err
 	}
 	c.peerEnded = true
-	c.readable.Broadcast()
+	c.wakeReadersLocked()
 	if c.ev.EOF != nil && !c.silent {
 		c.m.post(item{kind: itemEOF, ch: c})
 	}
@@ -404,7 +410,7 @@ func (c *Channel) SetReadDeadline(t time.Time) error {
 	if err := c.endLocked(); err != nil {
 		return err
 	}
-	c.readDeadline.set(t, &c.mu, c.readable.Broadcast)
+	c.readDeadline.set(t, &c.mu, c.wakeReadersLocked)
 	return nil
 }
 

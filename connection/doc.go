@@ -29,6 +29,7 @@
 //	reader, by the transport      the packet just read, the tables         the transport's ReadPackets, nothing else
 //	pump, while callbacks are due what it lends to a callback              callbacks
 //	application                   its own slices                           window, transport, context, deadline
+//	  while it waits to read      the reader's, where nobody else reads    the transport's ReadWhile
 //	timers (deadline, keepalive)  nothing                                  nothing
 //
 // SendRequest starts a goroutine for the length of the call where the transport makes it wait, and Forward two. All
@@ -36,10 +37,15 @@
 // data may be told together with data of the same channel that waits already. Who waits for data is woken, and the pump
 // started for it, once for all packets that arrived together.
 //
+// Where one goroutine alone waits for the peer, in Read or WriteTo, it reads the connection itself, for all: nobody wakes
+// it, and what it waited for is in the cache (turn.go). As soon as another one waits, for data, a window or a reply, the
+// connection's own reader does that.
+//
 // # Who owns a byte
 //
-// Received data is copied once, from the transport's view into the channel's queue of pooled chunks, which the window
-// bounds, as a [Budget] bounds the sum of windows; an idle channel holds none. Read copies out; WriteTo and Events.Data are lent a view until they return, and
+// Received data is copied once into the slice of a Read that waits; else from the transport's view into the channel's
+// queue of pooled chunks, which the window bounds, as a [Budget] bounds the sum of windows; an idle channel holds none.
+// Read copies out of it; WriteTo and Events.Data are lent a view until they return, and
 // then the window goes back to the peer, in portions of a quarter. Data to send stays the caller's: the transport copies
 // it before Write returns. TryWrite copies what the window does not take at once.
 //

@@ -157,7 +157,7 @@ func (m *Mux) globalRequest(ctx context.Context, name string, wantReply bool, pa
 	p := wire.GlobalRequest{Name: name, WantReply: wantReply, Payload: payload}.Append(nil)
 	send := func(done <-chan struct{}) error { return m.t.WritePacket(done, p, nil) }
 	if wantReply {
-		a := asker{&m.mu, &m.asked, m.cfg.MaxAsked, m.goneLocked, send}
+		a := asker{m, &m.mu, &m.asked, m.cfg.MaxAsked, m.goneLocked, send}
 		got, err := a.ask(ctx, onReply)
 		return got.ok, got.payload, err
 	}

@@ -44,7 +44,7 @@ func (c *Channel) lendTo(code uint32, w *borrower) (n int64, ended bool, err err
 	c.mu.Lock()
 	defer c.settle()
 	q := c.streamQueue(code)
-	if err := c.awaitLocked(q); err == io.EOF {
+	if _, err := c.awaitLocked(q, nil); err == io.EOF {
 		return 0, true, nil
 	} else if err != nil {
 		return 0, false, err
@@ -54,7 +54,7 @@ func (c *Channel) lendTo(code uint32, w *borrower) (n int64, ended bool, err err
 	defer func() {
 		c.mu.Lock()
 		c.grantLocked(q.giveBack(int(n)))
-		c.readable.Broadcast()
+		c.wakeReadersLocked()
 	}()
 	n, err = w.write(views)
 	return n, false, err

@@ -31,7 +31,8 @@ type linkPipe struct {
 	head    int
 	free    [][]byte
 	bytes   int
-	control int // control packets queued since the queue was last empty
+	replies []bool // which of queue are control packets
+	control int    // how many
 	stalled bool
 	err     error // for who reads
 	closed  error // for who writes
@@ -47,7 +48,7 @@ type link struct {
 	aborted error // the first Abort
 
 	roundTrip  time.Duration // constant
-	beforeWait func()
+	beforeWait func() bool
 }
 
 var _ Transport = (*link)(nil)
@@ -84,10 +85,13 @@ func (l *link) ReadPacket() ([]byte, error) {
 		}
 	}
 	b := p.queue[p.head]
+	if p.replies[p.head] {
+		p.control--
+	}
 	p.head++
 	p.bytes -= len(b)
 	if p.lenLocked() == 0 {
-		p.queue, p.head, p.control = p.queue[:0], 0, 0
+		p.queue, p.replies, p.head = p.queue[:0], p.replies[:0], 0
 	}
 	p.wakeLocked()
 	l.last = b
@@ -130,13 +134,13 @@ func (p *linkPipe) lenLocked() int { return len(p.queue) - p.head }
 
 func (p *linkPipe) fullLocked() bool { return p.bytes >= linkHighWater }
 
-func (p *linkPipe) pushLocked(head, body []byte) {
+func (p *linkPipe) pushLocked(head, body []byte, reply bool) {
 	var b []byte
 	if n := len(p.free); n > 0 {
 		b, p.free = p.free[n-1], p.free[:n-1]
 	}
 	b = append(append(b, head...), body...)
-	p.queue = append(p.queue, b)
+	p.queue, p.replies = append(p.queue, b), append(p.replies, reply)
 	p.bytes += len(b)
 	p.more.Signal()
 }
@@ -161,7 +165,7 @@ func (l *link) WritePacket(done <-chan struct{}, head, body []byte) error {
 	if p.err != nil {
 		return p.closed
 	}
-	p.pushLocked(head, body)
+	p.pushLocked(head, body, false)
 	return nil
 }
 
@@ -175,11 +179,15 @@ func (l *link) TryWritePacket(head, body []byte) error {
 	if p.fullLocked() {
 		return errLinkBlock
 	}
-	p.pushLocked(head, body)
+	p.pushLocked(head, body, false)
 	return nil
 }
 
-func (l *link) BeforeWait(f func()) { l.beforeWait = f }
+func (l *link) BeforeWait(f func() bool) { l.beforeWait = f }
+
+func (l *link) ReadWhile(func() bool) bool { return false }
+func (l *link) Attend()                    {}
+func (l *link) Rouse()                     {}
 
 func (l *link) RoundTrip() time.Duration { return l.roundTrip }
 
@@ -208,7 +216,7 @@ func (l *link) WriteControl(payload []byte) error {
 		p.mu.Lock()
 		return p.closed
 	}
-	p.pushLocked(payload, nil)
+	p.pushLocked(payload, nil, true)
 	return nil
 }
 

@@ -28,7 +28,15 @@ type Transport interface {
 	Abort(err error)
 	// BeforeWait has ReadPackets call f when the packets that have arrived are used up, before it waits for more. f waits
 	// for nothing. It is called before ReadPackets.
-	BeforeWait(f func())
+	// It is told by f whether the reader it has woken is about to call ReadWhile, and may have the packets that follow.
+	BeforeWait(f func() (yield bool))
+	// ReadWhile makes the caller the one who reads and hands packets to handle, while more reports true and packets come,
+	// or reports false where somebody else does. After it packets may wait for the next one or for Attend, for a moment.
+	ReadWhile(more func() bool) bool
+	// Attend ends such a moment.
+	Attend()
+	// Rouse has ReadWhile ask more again, even while it waits.
+	Rouse()
 	// RoundTrip is about the time of the path there and back, at most, or 0 where that is unknown: then windows do not grow.
 	RoundTrip() time.Duration
 	Close() error
@@ -62,7 +70,8 @@ type Mux struct {
 	arrived []*Channel // the reader's: data has come for them, and nobody has been woken yet
 	pumpDue bool       // the reader's: the same for callbacks
 
-	heard atomic.Bool // a packet came since the last tick of keepalive
+	waiting atomic.Int32 // goroutines that wait for the peer, and channels whose data or window is told to callbacks
+	heard   atomic.Bool  // a packet came since the last tick of keepalive
 
 	mu             sync.Mutex
 	slots          []*Channel     // by our channel number
@@ -103,20 +112,6 @@ func (m *Mux) Run() error {
 	m.wakeReaders()
 	m.shutdown(err)
 	return m.Err()
-}
-
-// wakeReaders wakes those for whom data has come, once for all packets that came together: waking is dearer than a packet.
-// It runs on the reader.
-func (m *Mux) wakeReaders() {
-	for _, c := range m.arrived {
-		c.wakeReader()
-	}
-	clear(m.arrived)
-	m.arrived = m.arrived[:0]
-	if m.pumpDue {
-		m.pumpDue = false
-		m.startPump()
-	}
 }
 
 // Close ends the connection; Run returns then. It waits a short time for what has been written to leave, and for no
@@ -225,6 +220,9 @@ func (m *Mux) placeLocked(c *Channel) bool {
 	c.recvWindow = c.windowSize
 	c.named = m.now()
 	m.live++
+	if c.ev.told() {
+		m.expect()
+	}
 	for i, other := range m.slots {
 		if other == nil {
 			m.slots[i], c.local = c, uint32(i)
@@ -245,6 +243,9 @@ func (m *Mux) release(c *Channel) {
 	}
 	m.slots[c.local] = nil
 	m.live--
+	if c.ev.told() {
+		m.expectNoMore()
+	}
 	m.windows.give(c.windowSize)
 	if c.session {
 		m.sessions--

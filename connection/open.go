@@ -208,6 +208,8 @@ func (m *Mux) Open(ctx context.Context, channelType string, extra []byte, ev *Ev
 		}
 		return nil, err
 	}
+	m.expect()
+	defer m.expectNoMore()
 	select {
 	case r := <-result:
 		if r.err == nil {

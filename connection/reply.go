@@ -118,6 +118,7 @@ func (q *waitQueue) takeAll() []*waiter {
 // asker is the way to send a request and wait for the reply, for a channel and
 // for the whole connection.
 type asker struct {
+	m     *Mux
 	mu    *sync.Mutex
 	queue *waitQueue
 	limit int

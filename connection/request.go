@@ -131,7 +131,7 @@ func (c *Channel) SendRequest(ctx context.Context, kind string, wantReply bool, 
 		err := c.sendMessage(ctx, p)
 		return err == nil, err
 	}
-	a := asker{&c.mu, &c.asked, c.m.cfg.MaxAsked, c.endOfSendingLocked, func(<-chan struct{}) error { return c.sendMessage(ctx, p) }}
+	a := asker{c.m, &c.mu, &c.asked, c.m.cfg.MaxAsked, c.endOfSendingLocked, func(<-chan struct{}) error { return c.sendMessage(ctx, p) }}
 	got, err := a.ask(ctx, nil)
 	return got.ok, err
 }
@@ -204,6 +204,8 @@ func (a *asker) ask(ctx context.Context, onReply func(bool, []byte)) (waited, er
 	if err := a.enqueue(ctx, w); err != nil {
 		return waited{}, err
 	}
+	a.m.expect()
+	defer a.m.expectNoMore()
 	select {
 	case got := <-w.result:
 		return got, got.err

@@ -28,7 +28,7 @@ func (c *Channel) receive(code uint32, p []byte) error {
 		c.mu.Unlock()
 		return nil
 	}
-	rest := q.fill(p)
+	rest := q.fill(c.guest.direct(q, p))
 	for len(rest) > 0 { // copied without the lock: only this goroutine adds to the queue
 		alone := q.head == nil
 		c.mu.Unlock()
@@ -38,22 +38,13 @@ func (c *Channel) receive(code uint32, p []byte) error {
 		c.grantLocked(q.add(ck))
 	}
 	switch {
-	case c.ev.Data == nil && !c.arrived:
-		c.arrived = true
-		c.m.arrived = append(c.m.arrived, c)
+	case c.ev.Data == nil:
+		c.noteArrivalLocked()
 	case c.ev.Data != nil && !c.silent:
 		c.m.postData(c, code, len(p))
 	}
 	c.mu.Unlock()
 	return nil
-}
-
-// wakeReader wakes those who wait for the data that has arrived.
-func (c *Channel) wakeReader() {
-	c.mu.Lock()
-	c.arrived = false
-	c.readable.Broadcast()
-	c.mu.Unlock()
 }
 
 // admitLocked checks n bytes of data against what the peer was granted.
@@ -131,26 +122,53 @@ func (c *Channel) Grant(n uint32) error {
 	return nil
 }
 
-// awaitLocked waits until q has data that nobody borrows.
-func (c *Channel) awaitLocked(q *recvQueue) error {
-	for {
-		switch {
-		case c.ev.Data != nil:
-			return ErrPushMode
-		case c.closed:
-			return errChannelClosed
-		case c.readDeadline.passed:
-			return os.ErrDeadlineExceeded
-		case q.dropped:
-			return errReadClosed
-		case q.size > 0 && !q.lent:
-			return nil
-		case q.size == 0 && (c.peerEnded || c.peerClosed):
-			return io.EOF
-		case q.size == 0 && c.dead != nil:
-			return c.dead
+// readyLocked reports whether q has data that nobody borrows, or why it never
+// will.
+func (c *Channel) readyLocked(q *recvQueue) (bool, error) {
+	switch {
+	case c.ev.Data != nil:
+		return true, ErrPushMode
+	case c.closed:
+		return true, errChannelClosed
+	case c.readDeadline.passed:
+		return true, os.ErrDeadlineExceeded
+	case q.dropped:
+		return true, errReadClosed
+	case q.size > 0 && !q.lent:
+		return true, nil
+	case q.size == 0 && (c.peerEnded || c.peerClosed):
+		return true, io.EOF
+	case q.size == 0 && c.dead != nil:
+		return true, c.dead
+	}
+	return false, nil
+}
+
+// awaitLocked waits until q has data that nobody borrows. Where it had to wait,
+// n bytes of it may have gone to p at once.
+func (c *Channel) awaitLocked(q *recvQueue, p []byte) (n int, err error) {
+	ready, err := c.readyLocked(q)
+	if ready {
+		return 0, err
+	}
+	first := c.beginReadLocked(q, p)
+	defer c.endReadLocked(first)
+	for wait := false; ; {
+		if wait {
+			c.readable.Wait(&c.mu)
+			wait = false
+		} else {
+			wait = !c.readPacketsLocked()
 		}
-		c.readable.Wait(&c.mu)
+		if first && c.guest.took > 0 {
+			return c.guest.took, nil
+		}
+		if ready, err = c.readyLocked(q); ready {
+			if err != nil {
+				c.m.t.Attend() // who is told this may not come back
+			}
+			return 0, err
+		}
 	}
 }
 
@@ -158,10 +176,11 @@ func (c *Channel) read(code uint32, p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.settle()
 	q := c.streamQueue(code)
-	if err := c.awaitLocked(q); err != nil {
+	n, err := c.awaitLocked(q, p)
+	if err != nil {
 		return 0, err
 	}
-	n := q.read(p)
+	n += q.read(p[n:])
 	c.grantLocked(n)
 	return n, nil
 }

@@ -132,7 +132,9 @@ func (c *Channel) reserveLocked(n int) (int, error) {
 		if c.sendWindow > 0 && len(c.pending) == 0 {
 			return c.takeWindowLocked(n), nil
 		}
+		c.m.expect()
 		c.writable.Wait(&c.mu)
+		c.m.expectNoMore()
 	}
 }
 

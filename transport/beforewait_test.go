@@ -20,7 +20,7 @@ func TestBeforeWait(t *testing.T) {
 		}
 		synctest.Wait()
 		calls := 0
-		s.BeforeWait(func() { calls++ })
+		s.BeforeWait(func() bool { calls++; return false })
 		read := func(want int) {
 			t.Helper()
 			if _, err := s.ReadPacket(); err != nil {

@@ -24,8 +24,9 @@ type Conn struct {
 	log    *slog.Logger // cfg's, or that of SetLogger
 	lab    *labor       // nil without Config.Lab
 
-	in  receiver // the reader's alone
-	out sender   // under out.mu
+	in   receiver // the reader's alone
+	turn turn
+	out  sender // under out.mu
 
 	peer peer // what the first exchange brought; fixed from then on
 

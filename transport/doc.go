@@ -11,7 +11,9 @@
 //	             WriteReply, SetAuthenticated           nothing
 //	             PeerExtension
 //	             BeforeWait
-//	any          WritePacket                            an exchange, the send buffer
+//	any          ReadWhile                              the socket
+//	             Attend, Rouse                          nothing
+//	             WritePacket                            an exchange, the send buffer
 //	             TryWritePacket, NotifyWritable         nothing
 //	             WriteControl, Abort                    nothing
 //	             Rekey                                  the exchange
@@ -20,7 +22,8 @@
 //	             written; closes the socket at the end
 //
 // The reader is the caller's own goroutine, or during ReadPackets one that it
-// starts when the peer is not silent. Exchanges run on it, so that only
+// starts when the peer is not silent, or for a while a guest, who waits for the
+// peer in ReadWhile (turn.go). Exchanges run on the first two, so that only
 // their gate concerns writers; timers run on goroutines of the runtime. What
 // NotifyWritable is given runs on the flusher, or on a goroutine of its own.
 //

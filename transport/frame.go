@@ -25,8 +25,10 @@ type receiver struct {
 	buf   []byte // pooled; nil while an idle connection waits
 	r, w  int
 	next  int
-	bulk  bool // the last read filled its buffer: take a large one
-	limit int  // bytes that the next read may take at most
+	need  int    // length of the packet at r with its tag, once known; or 0
+	kept  []byte // payload of the packet at r that was opened and not yet received
+	bulk  bool   // the last read filled its buffer: take a large one
+	limit int    // bytes that the next read may take at most
 
 	opener  cipher.Opener
 	ahead   cipher.AheadOpener // opener, where it is one
@@ -50,9 +52,10 @@ type receiver struct {
 	debugSeen int
 	told      bool // the end has been logged
 
-	mayRest atomic.Bool // see readMore
+	mayRest atomic.Bool // who waits may be interrupted: see readMore and readSome
+	more    func() bool // of a guest: see turn
 
-	beforeWait func()                // the layer above makes up for what it put off; or nil
+	beforeWait func() bool           // the layer above makes up for what it put off; or nil
 	poll       func(fd uintptr) bool // one read, where there is a Conn.raw
 	n          int                   // result of poll
 	err        error
@@ -84,21 +87,15 @@ func (c *Conn) readFrame() ([]byte, error) {
 func (c *Conn) openFrame() ([]byte, error) {
 	in := &c.in
 	in.advance()
-	if err := c.fill(in.layout.Head); err != nil {
+	fault, err := c.measure()
+	if err != nil {
 		return nil, err
 	}
-	length := in.opener.Length(in.seq, in.buf[in.r:in.r+in.layout.Head])
-	fault := c.checkLength(length)
-	if fault != nil {
-		if !in.layout.HideLength {
-			return nil, fault
-		}
-		length = uint32(in.layout.Head) - 4
-	}
-	total := 4 + int(length) + in.layout.Tag
+	total := in.need
 	if err := c.fill(total); err != nil {
 		return nil, err
 	}
+	in.need = 0
 	if in.open(total) != nil || fault != nil {
 		return nil, c.forged(total)
 	}
@@ -106,7 +103,28 @@ func (c *Conn) openFrame() ([]byte, error) {
 	if err := in.account(total); err != nil {
 		return nil, err
 	}
-	return in.buf[in.r+4:][:length], nil
+	return in.buf[in.r+4 : in.next-in.layout.Tag], nil
+}
+
+// measure finds out how long the next packet is, once for each. fault is what
+// is wrong with a length that must not show.
+func (c *Conn) measure() (fault, err error) {
+	in := &c.in
+	if in.need > 0 {
+		return nil, nil
+	}
+	if err := c.fill(in.layout.Head); err != nil {
+		return nil, err
+	}
+	length := in.opener.Length(in.seq, in.buf[in.r:in.r+in.layout.Head])
+	if fault = c.checkLength(length); fault != nil {
+		if !in.layout.HideLength {
+			return nil, fault
+		}
+		length = uint32(in.layout.Head) - 4
+	}
+	in.need = 4 + int(length) + in.layout.Tag
+	return fault, nil
 }
 
 // advance ends the view of the last packet.
@@ -214,10 +232,20 @@ func (c *Conn) readSome(limit int) error {
 	in.pause()
 	in.publish()
 	c.sendOwed()
+	if in.more != nil {
+		in.mayRest.Store(true)
+		defer in.mayRest.Store(false)
+		if !in.more() { // asked behind the Store: who roused before is heard, and who does after
+			return errServed
+		}
+	}
 	in.makeRoom()
 	in.limit, in.n, in.err = limit, 0, nil
 	if c.raw != nil {
 		if err := c.readRaw(); err == errSilent {
+			if in.more != nil && !in.more() {
+				return errServed
+			}
 			return err
 		} else if err != nil {
 			in.err = err
@@ -240,11 +268,10 @@ func (c *Conn) readSome(limit int) error {
 	return lost("read", in.err)
 }
 
-// pause tells the layer above that the reader is about to wait.
-func (in *receiver) pause() {
-	if in.beforeWait != nil {
-		in.beforeWait()
-	}
+// pause tells the layer above that the reader is about to wait, and reports
+// whether it may leave its turn to another.
+func (in *receiver) pause() (yield bool) {
+	return in.beforeWait != nil && in.beforeWait()
 }
 
 // room returns where the next bytes go.

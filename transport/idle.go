@@ -12,8 +12,11 @@ import (
 // more than a small stack.
 const restAfter = 100 * time.Millisecond
 
-// errSilent ends a spell; it never gets out of this file.
-var errSilent = errors.New("ssh: the peer is silent")
+// How a wait of the reader ends without anything having come; these errors never get out of the package.
+var (
+	errSilent = errors.New("ssh: the peer is silent")          // ends a spell, or a guest's turn
+	errServed = errors.New("ssh: the guest has what it wants") // ends a guest's turn
+)
 
 // ReadPackets hands every packet that ReadPacket would return to handle, as a
 // view until that returns. It returns the first error: one of the connection,
@@ -31,6 +34,7 @@ func (c *Conn) ReadPackets(handle func(p []byte) error) error {
 	if c.raw == nil || c.lab != nil {
 		return c.readEach(handle, func() error { return nil })
 	}
+	c.turn.handle, c.turn.back = handle, make(chan struct{}, 1)
 	for {
 		ended := make(chan error, 1)
 		go c.readSpell(handle, ended) // joined here; waits for the socket alone
@@ -84,12 +88,23 @@ func (c *Conn) readSpell(handle func(p []byte) error, ended chan<- error) {
 var errReaderGone = errors.New("ssh: the reader's goroutine was ended")
 
 // readMore waits for the next bytes where all that came has been handed out.
-// Only here may the reader rest: nothing is left half done.
+// Only here may the reader rest, or leave its turn: nothing is left half done.
 func (c *Conn) readMore() error {
 	in := &c.in
-	in.advance()
-	if in.r < in.w {
-		return nil
+	for {
+		if in.kept != nil {
+			return nil
+		}
+		in.advance()
+		if in.r < in.w {
+			return nil
+		}
+		if in.layout.HideLength || !in.pause() || c.turn.pace.apart() {
+			break
+		}
+		if err := c.yield(); err != nil {
+			return err
+		}
 	}
 	in.mayRest.Store(true)
 	err := c.readSome(largeBuffer)
@@ -157,8 +172,8 @@ func (s *spell) look() {
 		return
 	}
 	seen := s.c.in.counted.packets.Load()
-	if seen == s.seen && s.c.in.mayRest.Load() {
-		o.roused = s.c.nc.SetReadDeadline(time.Now()) == nil
+	if seen == s.seen {
+		s.c.rouse()
 	}
 	s.seen = seen
 	s.timer.Reset(restAfter)

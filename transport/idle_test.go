@@ -56,8 +56,6 @@ func awaitRest() {
 	}
 }
 
-func data(text string) []byte { return wire.ChannelData{Data: []byte(text)}.Append(nil) }
-
 // TestReadPacketsRests: packets come through, and in order, whether the reader
 // rests or not; while it does, one goroutine is left.
 func TestReadPacketsRests(t *testing.T) {

@@ -44,6 +44,7 @@ func (c *Conn) pollRead(fd uintptr) bool {
 	if in.r == in.w {
 		in.release()
 	}
+	c.turn.waited = true
 	return false
 }
 

@@ -16,7 +16,10 @@ var errUnexpected = errors.New("message is not allowed now")
 // net.ErrClosed, the connection has ended.
 func (c *Conn) ReadPacket() ([]byte, error) {
 	for {
-		p, err := c.readFrame()
+		p, err := c.nextPayload()
+		if err == errSilent || err == errServed {
+			return nil, err
+		}
 		if err != nil {
 			return nil, c.failed(err)
 		}
@@ -29,11 +32,30 @@ func (c *Conn) ReadPacket() ([]byte, error) {
 	}
 }
 
+// nextPayload returns the next payload. A guest keeps an exchange for the main
+// reader, for it runs whatever signs and logs, and takes its time.
+func (c *Conn) nextPayload() ([]byte, error) {
+	in := &c.in
+	p := in.kept
+	in.kept = nil
+	if p != nil {
+		return p, nil
+	}
+	p, err := c.readFrame()
+	if err == nil && in.more != nil && wire.Msg(p[0]) == wire.MsgKexInit {
+		in.kept = p
+		return nil, errSilent
+	}
+	return p, err
+}
+
 // BeforeWait has ReadPacket call f whenever the packets that have arrived are
 // used up, before it turns to the socket for more: on the reader, which must
-// not wait in f. What is due for each packet can so be done once for many. Call
-// it on the reader's goroutine, after Handshake.
-func (c *Conn) BeforeWait(f func()) { c.in.beforeWait = f }
+// not wait in f. What is due for each packet can so be done once for many. f
+// reports whether whoever it woke is about to call ReadWhile, and the reader
+// may leave its turn to him. Call BeforeWait on the reader's goroutine, after
+// Handshake.
+func (c *Conn) BeforeWait(f func() (yield bool)) { c.in.beforeWait = f }
 
 // receive returns p if it is for the layers above, and otherwise deals with
 // it and returns nil.

@@ -10,6 +10,7 @@ import (
 	"github.com/hawser-ssh/hawser/transport"
 	"github.com/hawser-ssh/hawser/transport/sshkey"
 	"github.com/hawser-ssh/hawser/transport/transporttest"
+	"github.com/hawser-ssh/hawser/wire"
 )
 
 // pausing sends what is written in two parts, a pause between them.
@@ -105,3 +106,5 @@ func TestLastTrafficSocket(t *testing.T) {
 	<-ended
 	<-ended
 }
+
+func data(text string) []byte { return wire.ChannelData{Data: []byte(text)}.Append(nil) }

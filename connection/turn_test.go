@@ -1,0 +1,229 @@
+package connection
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hawser-ssh/hawser/transport"
+)
+
+// pending is what a Read returned.
+type pending struct {
+	text string
+	err  error
+}
+
+// leadingReader returns a path whose server's channel has a reader that waits and reads the connection meanwhile, and
+// how its Read ends.
+func leadingReader(t *testing.T) (*path, <-chan pending) {
+	t.Helper()
+	a, b := loopback(t)
+	p := newPath(t, a, b, transport.Config{})
+	read := make(chan pending)
+	go func() {
+		for buf := make([]byte, 100); ; {
+			n, err := p.server.Read(buf)
+			select {
+			case read <- pending{string(buf[:n]), err}:
+			case <-t.Context().Done():
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	for !p.server.isLed() { // the reader of the connection goes on where nobody takes its place in time
+		if _, err := p.client.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-read; got.text != "x" {
+			t.Fatalf("%q, %v", got.text, got.err)
+		}
+	}
+	return p, read
+}
+
+// isLed reports whether a reader of c reads the connection, and stays.
+func (c *Channel) isLed() bool {
+	for range 3 {
+		time.Sleep(time.Millisecond)
+		c.mu.Lock()
+		leads := c.leads
+		c.mu.Unlock()
+		if !leads {
+			return false
+		}
+	}
+	return true
+}
+
+// A reader that reads the connection hears of all that ends a Read.
+func TestLeadingReaderEnds(t *testing.T) {
+	for name, test := range map[string]struct {
+		end  func(p *path) error
+		want error
+	}{
+		"Close":           {func(p *path) error { return p.server.Close() }, net.ErrClosed},
+		"CloseRead":       {func(p *path) error { return p.server.CloseRead() }, errReadClosed},
+		"deadline passed": {func(p *path) error { return p.server.SetReadDeadline(time.Now()) }, os.ErrDeadlineExceeded},
+		"deadline": {func(p *path) error { return p.server.SetReadDeadline(time.Now().Add(10 * time.Millisecond)) },
+			os.ErrDeadlineExceeded},
+		"peer's EOF":        {func(p *path) error { return p.client.CloseWrite() }, io.EOF},
+		"peer's CLOSE":      {func(p *path) error { return p.client.Close() }, io.EOF},
+		"connection closed": {func(p *path) error { go p.muxes[1].Close(); return nil }, net.ErrClosed},
+		"peer gone":         {func(p *path) error { go p.muxes[0].Close(); return nil }, net.ErrClosed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, read := leadingReader(t)
+			if err := test.end(p); err != nil {
+				t.Fatal(err)
+			}
+			if got := <-read; got.text != "" || !errors.Is(got.err, test.want) {
+				t.Errorf("%q, %v", got.text, got.err)
+			}
+		})
+	}
+}
+
+// Who waits for the peer elsewhere does not wait for a reader that led, and is busy with what it has read.
+func TestOthersDoNotWaitForAReader(t *testing.T) {
+	for name, wait := range map[string]func(t *testing.T, p *path){
+		"reply": func(t *testing.T, p *path) {
+			if _, _, err := p.muxes[1].GlobalRequest(t.Context(), "none@example.com", true, nil); err != nil {
+				t.Error(err)
+			}
+		},
+		"another channel's reader": func(t *testing.T, p *path) {
+			near, far := p.open(t)
+			go near.Write([]byte("y"))
+			if _, err := io.ReadFull(far, make([]byte, 1)); err != nil {
+				t.Error(err)
+			}
+		},
+		"window": func(t *testing.T, p *path) {
+			go io.Copy(io.Discard, p.client)
+			if _, err := p.server.Write(make([]byte, 3*DefaultWindow)); err != nil {
+				t.Error(err)
+			}
+		},
+		"nobody": func(*testing.T, *path) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, read := leadingReader(t)
+			if _, err := p.client.Write([]byte("x")); err != nil {
+				t.Fatal(err)
+			}
+			for range 3 {
+				wait(t, p) // the reader holds its "x" until this test takes it
+			}
+			if got := <-read; got.text != "x" {
+				t.Fatalf("%q, %v", got.text, got.err)
+			}
+			go p.client.Write([]byte("z"))
+			if got := <-read; got.text != "z" {
+				t.Fatalf("%q, %v", got.text, got.err)
+			}
+		})
+	}
+}
+
+// Read fills the caller's slice from several packets, and what is left of one comes with the next Read.
+func TestLeadingReaderTakesWhatFits(t *testing.T) {
+	a, b := loopback(t)
+	p := newPath(t, a, b, transport.Config{})
+	want := make([]byte, 1<<20)
+	rand.NewChaCha8([32]byte{}).Read(want)
+	go func() {
+		for rest := want; len(rest) > 0; {
+			n := min(len(rest), 1+rand.IntN(3000))
+			if _, err := p.client.Write(rest[:n]); err != nil {
+				t.Error(err)
+			}
+			rest = rest[n:]
+		}
+		p.client.CloseWrite()
+	}()
+	var got []byte
+	for buf := make([]byte, 5000); ; {
+		n, err := p.server.Read(buf[:1+rand.IntN(len(buf))])
+		got = append(got, buf[:n]...)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(got, want) {
+		t.Error("not what was sent")
+	}
+}
+
+// Many channels at once, read in every way, with re-keys in between: all that was sent comes back.
+func TestTurnsAmongChannels(t *testing.T) {
+	a, b := loopback(t)
+	p := newPath(t, a, b, transport.Config{RekeyBytes: 1 << 20})
+	var all sync.WaitGroup
+	for i := range 6 {
+		near, far := p.client, p.server
+		if i > 0 {
+			near, far = p.open(t)
+		}
+		all.Go(func() { echoAll(far, i%2 == 0) })
+		all.Go(func() { sendAndCompare(t, near, i) })
+	}
+	all.Wait()
+}
+
+// echoAll sends back what comes, with WriteTo or with Read.
+func echoAll(c *Channel, lent bool) {
+	if lent {
+		_, _ = io.Copy(c, c)
+	} else {
+		_, _ = io.Copy(c, struct{ io.Reader }{c})
+	}
+	c.Close()
+}
+
+func sendAndCompare(t *testing.T, c *Channel, seed int) {
+	sent, got := rand.NewChaCha8([32]byte{byte(seed)}), rand.NewChaCha8([32]byte{byte(seed)})
+	total := 1 << 20
+	go func() {
+		buf := make([]byte, 40_000)
+		for left := total; left > 0; {
+			n := min(left, 1+rand.IntN(len(buf)))
+			sent.Read(buf[:n])
+			if _, err := c.Write(buf[:n]); err != nil {
+				t.Error(err)
+				return
+			}
+			left -= n
+		}
+		c.CloseWrite()
+	}()
+	buf, want := make([]byte, 50_000), make([]byte, 50_000)
+	for left := total; ; {
+		n, err := c.Read(buf[:1+rand.IntN(len(buf))])
+		got.Read(want[:n])
+		if left -= n; !bytes.Equal(buf[:n], want[:n]) {
+			t.Fatal("not what was sent")
+		}
+		if err == io.EOF && left == 0 {
+			break
+		}
+		if err != nil {
+			t.Errorf("%v with %d bytes to come", err, left)
+			return
+		}
+	}
+	_ = c.Close()
+	<-c.Done()
+}
