@@ -30,6 +30,8 @@ type receiver struct {
 	bulk  bool   // the last read filled its buffer: take a large one
 	limit int    // bytes that the next read may take at most
 
+	gathering gathering
+
 	opener  cipher.Opener
 	ahead   cipher.AheadOpener // opener, where it is one
 	layout  cipher.Layout
@@ -257,6 +259,7 @@ func (c *Conn) readSome(limit int) error {
 	if in.n > 0 && !c.known.ended.Load() {
 		in.bulk = in.w+in.n == len(in.buf) || in.bulk && in.n >= smallBuffer/4
 		in.w += in.n
+		in.gathered(in.n)
 		return nil
 	}
 	if err := c.Err(); err != nil {

@@ -116,28 +116,40 @@ func (c *Conn) readMore() error {
 }
 
 // readRaw reads from the socket once. Of the deadlines that may pass meanwhile
-// those of a spell are not for the caller, and only readMore heeds them.
+// ours are not for the caller, and only who may rest heeds those of a spell and
+// of Rouse.
 func (c *Conn) readRaw() error {
 	for {
 		err := c.raw.Read(c.in.poll)
-		if !errors.Is(err, os.ErrDeadlineExceeded) || !c.settleDeadline() {
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return err
 		}
-		if c.in.mayRest.Load() {
+		roused, hurried := c.settleDeadline()
+		switch {
+		case hurried:
+			c.paused()
+		case !roused:
+			return err
+		}
+		if roused && c.in.mayRest.Load() {
 			return errSilent
 		}
 	}
 }
 
-// settleDeadline takes a spell's deadline away. It reports false where the
-// deadline is another's: the end's, or of whoever gave us the socket.
-func (c *Conn) settleDeadline() bool {
+// settleDeadline takes our deadline away, and tells what it was for. It is
+// neither where the deadline is another's: the end's, or of whoever gave us the
+// socket.
+func (c *Conn) settleDeadline() (roused, hurried bool) {
 	o := &c.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	ours := o.roused && o.err == nil
-	o.roused = false
-	return ours && c.nc.SetReadDeadline(time.Time{}) == nil
+	roused, hurried = o.roused, o.hurried
+	o.roused, o.hurried = false, false
+	if o.err != nil || !roused && !hurried || c.nc.SetReadDeadline(time.Time{}) != nil {
+		return false, false
+	}
+	return roused, hurried
 }
 
 func (s *spell) begin() {

@@ -45,6 +45,7 @@ func (c *Conn) pollRead(fd uintptr) bool {
 		in.release()
 	}
 	c.turn.waited = true
+	c.gather(fd)
 	return false
 }
 

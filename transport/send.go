@@ -22,7 +22,8 @@ type sender struct {
 	greeted  bool   // our identification is in buf or gone: packets may follow
 	flushing bool   // a flusher has been started
 	writing  bool   // it is at work, or a direct write is under way
-	roused   bool   // the socket's read deadline is a spell's
+	roused   bool   // the socket's read deadline is a spell's, or of Rouse
+	hurried  bool   // it is of hurry
 	lingers  bool   // the flusher sends FIN, and waits for the peer's, before it closes
 
 	poll   func(fd uintptr) bool // one direct write, where there is a Conn.raw
