@@ -87,6 +87,25 @@ func TestGatherMuch(t *testing.T) {
 	}
 }
 
+// TestGatherRest: a reader that goes to rest in the middle of a transfer is woken by anything.
+func TestGatherRest(t *testing.T) {
+	c, peer := newSpelled(t)
+	c.in.limit, c.in.bulk, c.in.gathering.stream = largeBuffer, true, gatherAfter
+	if err := c.raw.Control(c.gather); err != nil {
+		t.Fatal(err)
+	}
+	c.in.gathered(1) // the timer has stopped
+	c.in.mayRest.Store(true)
+	c.Rouse()
+	if err := c.readRaw(); err != errSilent {
+		t.Fatal(err)
+	}
+	go peer.Write([]byte("a"))
+	if err := c.awaitInput(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestGatherElsewhere: a socket that cannot gather is read as ever.
 func TestGatherElsewhere(t *testing.T) {
 	l, err := net.Listen("unix", t.TempDir()+"/s")

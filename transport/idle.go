@@ -125,12 +125,10 @@ func (c *Conn) readRaw() error {
 			return err
 		}
 		roused, hurried := c.settleDeadline()
-		switch {
-		case hurried:
-			c.paused()
-		case !roused:
+		if !roused && !hurried {
 			return err
 		}
+		c.paused() // who rests now has no timer to tell of what is little
 		if roused && c.in.mayRest.Load() {
 			return errSilent
 		}
