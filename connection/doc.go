@@ -27,6 +27,7 @@
 //
 //	goroutine                     owns                                     may wait on
 //	reader, by the transport      the packet just read, the tables         the transport's ReadPackets, nothing else
+//	                                                                       (in there: the socket, or a reading application)
 //	pump, while callbacks are due what it lends to a callback              callbacks
 //	application                   its own slices                           window, transport, context, deadline
 //	  while it waits to read      the reader's, where nobody else reads    the transport's ReadWhile
@@ -37,9 +38,9 @@
 // data may be told together with data of the same channel that waits already. Who waits for data is woken, and the pump
 // started for it, once for all packets that arrived together.
 //
-// Where one goroutine alone waits for the peer, in Read or WriteTo, it reads the connection itself, for all: nobody wakes
-// it, and what it waited for is in the cache (turn.go). As soon as another one waits, for data, a window or a reply, the
-// connection's own reader does that.
+// Where the readers of one channel alone wait for the peer, in Read or WriteTo, one of them reads the connection itself,
+// for all: nobody wakes it, and what it waited for is in the cache (turn.go). Once it has that, and others wait, for data, a
+// window or a reply, the connection's own reader goes on.
 //
 // # Who owns a byte
 //

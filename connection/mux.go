@@ -27,8 +27,8 @@ type Transport interface {
 	// Abort ends the connection and tells the peer the reason found in err.
 	Abort(err error)
 	// BeforeWait has ReadPackets call f when the packets that have arrived are used up, before it waits for more. f waits
-	// for nothing. It is called before ReadPackets.
-	// It is told by f whether the reader it has woken is about to call ReadWhile, and may have the packets that follow.
+	// for nothing, and reports whether the goroutine it has woken is about to call ReadWhile, and may have the packets that
+	// follow. BeforeWait is called before ReadPackets.
 	BeforeWait(f func() (yield bool))
 	// ReadWhile makes the caller the one who reads and hands packets to handle, while more reports true and packets come,
 	// or reports false where somebody else does. After it packets may wait for the next one or for Attend, for a moment.

@@ -4,12 +4,16 @@ import "sync/atomic"
 
 // guest is what a channel needs while somebody waits to read: it is made for
 // the first, and stays. Who waits is given the next bytes at once, without the
-// queue; and where nobody else reads the connection, reads it himself, with
-// Transport.ReadWhile: then nobody has to wake him.
+// queue; and where nobody else reads the connection, does that, with
+// Transport.ReadWhile, and need not be woken.
+//
+// The readers of one channel count as one: while one of them is busy with what
+// it has read, the others' data may wait for the moment that Transport speaks of.
 type guest struct {
 	q    *recvQueue // whose next bytes go to want, nil while nobody waits
 	want []byte     // the rest of the first waiter's slice
 	took int        // bytes that have gone there
+	own  bool       // the first waiter is the one who reads the connection
 
 	served   atomic.Bool // the one who reads the connection may go
 	unserved func() bool
@@ -22,7 +26,7 @@ func newGuest() *guest {
 }
 
 // beginReadLocked notes that somebody waits for data of q, and reports whether
-// he is the first, to whose p it goes.
+// it is the first, to whose p it goes.
 func (c *Channel) beginReadLocked(q *recvQueue, p []byte) (first bool) {
 	if c.guest == nil {
 		c.guest = newGuest()
@@ -55,11 +59,11 @@ func (g *guest) direct(q *recvQueue, p []byte) (rest []byte) {
 }
 
 // noteArrivalLocked has the readers woken when the batch ends; or lets the one
-// who reads the connection go at once, where he has all he asked for.
+// who reads the connection go at once, where it has all it asked for.
 func (c *Channel) noteArrivalLocked() {
-	if g := c.guest; c.leads && g.took > 0 && len(g.want) == 0 {
-		g.served.Store(true)
-		if c.readers == 1 {
+	if c.leads && c.guest.own && c.guest.took > 0 && len(c.guest.want) == 0 {
+		c.guest.served.Store(true)
+		if c.readers == 1 || c.emptyLocked() {
 			return
 		}
 	}
@@ -69,13 +73,14 @@ func (c *Channel) noteArrivalLocked() {
 	}
 }
 
-// readPacketsLocked reads the connection until something has come for c. It
-// reports whether it has; else somebody else does.
-func (c *Channel) readPacketsLocked() bool {
+// readPacketsLocked reads the connection until something has come for c, and
+// reports whether it did: else somebody else does. first says that the caller is
+// the first waiter.
+func (c *Channel) readPacketsLocked(first bool) bool {
 	if c.leads {
 		return false
 	}
-	c.leads = true
+	c.leads, c.guest.own = true, first
 	c.guest.served.Store(false)
 	c.mu.Unlock()
 	defer func() {
@@ -103,12 +108,17 @@ func (c *Channel) wakeReader() (readers int32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.arrived = false
-	c.readable.Broadcast()
 	if c.leads {
 		c.guest.served.Store(true)
 	}
+	if !c.leads || !c.guest.own || !c.emptyLocked() {
+		c.readable.Broadcast()
+	}
 	return c.readers
 }
+
+// emptyLocked reports whether the first waiter has got all that has come.
+func (c *Channel) emptyLocked() bool { return c.in.size+c.inErr.size == 0 }
 
 // wakeReaders wakes those for whom data has come, once for all packets that came together: waking is dearer than a packet.
 // It runs on the reader. It reports whether the reader may leave its turn to whom it has woken: where nothing else waits

@@ -167,6 +167,46 @@ func TestLeadingReaderTakesWhatFits(t *testing.T) {
 	}
 }
 
+// Of two readers of one channel, each gets what is its own, whoever of them reads the connection, and both get all.
+func TestTwoReadersOfAChannel(t *testing.T) {
+	a, b := loopback(t)
+	p := newPath(t, a, b, transport.Config{})
+	streams := []io.ReadWriter{p.server, p.server.Stderr()}
+	read := make([]chan byte, len(streams))
+	for i, from := range []io.Reader{p.client, p.client.Stderr()} {
+		read[i] = make(chan byte)
+		go func() {
+			defer close(read[i])
+			for buf := make([]byte, 10); ; {
+				n, err := from.Read(buf)
+				for _, b := range buf[:n] {
+					read[i] <- b
+				}
+				if err != nil {
+					return
+				}
+			}
+		}()
+	}
+	for i := range 2000 {
+		at := rand.IntN(len(streams))
+		if _, err := streams[at].Write([]byte{byte(i)}); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-read[at]; got != byte(i) {
+			t.Fatalf("stream %d: %d, want %d", at, got, byte(i))
+		}
+	}
+	if err := p.server.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range read {
+		if b, more := <-r; more {
+			t.Errorf("%d, which nobody sent", b)
+		}
+	}
+}
+
 // Many channels at once, read in every way, with re-keys in between: all that was sent comes back.
 func TestTurnsAmongChannels(t *testing.T) {
 	a, b := loopback(t)

@@ -40,7 +40,7 @@ func (c *Channel) receive(code uint32, p []byte) error {
 	switch {
 	case c.ev.Data == nil:
 		c.noteArrivalLocked()
-	case c.ev.Data != nil && !c.silent:
+	case !c.silent:
 		c.m.postData(c, code, len(p))
 	}
 	c.mu.Unlock()
@@ -158,7 +158,7 @@ func (c *Channel) awaitLocked(q *recvQueue, p []byte) (n int, err error) {
 			c.readable.Wait(&c.mu)
 			wait = false
 		} else {
-			wait = !c.readPacketsLocked()
+			wait = !c.readPacketsLocked(first)
 		}
 		if first && c.guest.took > 0 {
 			return c.guest.took, nil

@@ -77,12 +77,20 @@ func (d *Daemon) serve(ctx context.Context, nc net.Conn, t *ticket) error {
 	if c.id == 0 {
 		return newError(CodeAborted, "connection refused", nil)
 	}
+	return c.converse(ctx, err)
+}
+
+// converse runs the connection protocol, unless err ended the connection before,
+// and returns why it ended.
+func (c *conn) converse(ctx context.Context, err error) (why error) {
+	defer func() { why = c.finish(err) }() // also where something ends this goroutine
 	if err == nil {
 		stop := context.AfterFunc(ctx, func() { c.disconnect(errCanceled) })
+		defer stop()
+		err = errGoexit
 		err = c.mux.Run()
-		stop()
 	}
-	return c.finish(err)
+	return err
 }
 
 func (d *Daemon) newConn(nc net.Conn, t *ticket) *conn {

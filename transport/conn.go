@@ -47,12 +47,12 @@ type peer struct {
 }
 
 // Client returns the client's end of a connection over nc, which it owns from
-// now on. cfg may be nil, but then Handshake fails for want of a host key
+// now on, its deadlines included. cfg may be nil, but then Handshake fails for want of a host key
 // policy. Nothing happens before Handshake.
 func Client(nc net.Conn, cfg *Config) *Conn { return newConn(nc, wire.Client, cfg) }
 
 // Server returns the server's end of a connection over nc, which it owns from
-// now on. cfg must have HostKeys. Nothing happens before Handshake.
+// now on, its deadlines included. cfg must have HostKeys. Nothing happens before Handshake.
 func Server(nc net.Conn, cfg *Config) *Conn { return newConn(nc, wire.Server, cfg) }
 
 func newConn(nc net.Conn, role wire.Role, cfg *Config) *Conn {

@@ -93,6 +93,7 @@ func (c *Conn) end(err error, tell bool) {
 // peer has sent meanwhile is read away first, a little: closing over unread
 // bytes makes the system reset the connection, and the peer lose our reason.
 func (c *Conn) closeSocket(linger bool) {
+	c.heedAll() // the reader may have been in the middle of a transfer
 	half, ok := c.nc.(interface{ CloseWrite() error })
 	if linger && ok && half.CloseWrite() == nil && c.nc.SetReadDeadline(time.Now().Add(drainTimeout)) == nil {
 		io.CopyN(io.Discard, c.nc, largeBuffer)

@@ -6,31 +6,37 @@ import "time"
 // middle of a transfer the system is told to wake it for many at once
 // (SO_RCVLOWAT); a timer has it look at what there is where no more comes.
 const (
-	gatherBytes = 128 << 10        // to wait for
-	gatherAfter = 4 << 20          // bytes without a pause make a transfer
-	gatherTime  = time.Millisecond // is a pause
+	gatherBytes  = 128 << 10        // to wait for
+	gatherAfter  = 4 << 20          // bytes in large reads make a transfer
+	gatherTime   = time.Millisecond // is a pause, which ends it
+	gatherRarely = 1 << 30          // bytes, where pauses follow soon: replies to requests, say
 )
 
 // gathering is the reader's.
 type gathering struct {
 	on     bool        // the system has been told
 	stream int         // bytes of the transfer up to now
+	after  int         // so many bytes make one, 0 stands for gatherAfter
 	timer  *time.Timer // runs while the reader waits
 }
 
 // gather is called before the reader waits for the socket.
 func (c *Conn) gather(fd uintptr) {
 	g := &c.in.gathering
-	if g.stream < gatherAfter {
-		return
-	}
 	if !g.on {
+		if g.stream < max(g.after, gatherAfter) {
+			return
+		}
 		if g.on = setLowWater(c.nc, fd, gatherBytes); !g.on {
 			g.stream = 0
 			return
 		}
 	}
-	setTimer(&g.timer, gatherTime, c.hurry)
+	if g.timer == nil {
+		g.timer = time.AfterFunc(gatherTime, c.hurry)
+		return
+	}
+	g.timer.Reset(gatherTime)
 }
 
 // hurry makes a reader look that waits for more than there is.
@@ -56,12 +62,24 @@ func (in *receiver) gathered(n int) {
 	}
 }
 
-// paused ends the transfer: every byte wakes the reader again.
+// paused ends the transfer: every byte wakes the reader again. One that gathering
+// began to pay for must have been a good deal longer than what it takes to begin.
 func (c *Conn) paused() {
 	g := &c.in.gathering
-	g.stream = 0
 	if g.on {
 		g.on = false
+		c.heedAll()
+		least := max(g.after, gatherAfter)
+		if g.after = min(2*least, gatherRarely); g.stream > 2*least {
+			g.after = 0
+		}
+	}
+	g.stream = 0
+}
+
+// heedAll makes any byte wake who reads the socket.
+func (c *Conn) heedAll() {
+	if c.raw != nil {
 		_ = c.raw.Control(func(fd uintptr) { setLowWater(c.nc, fd, 1) }) // fails where the socket is closed
 	}
 }

@@ -40,7 +40,7 @@ func TestGather(t *testing.T) {
 	}
 	for range 2 {
 		c.in.bulk = true
-		for c.in.gathering.stream < gatherAfter {
+		for c.in.gathering.stream < max(c.in.gathering.after, gatherAfter) {
 			if n := lowWater(t, c); n > 1 {
 				t.Fatalf("waits for %d bytes after %d", n, c.in.gathering.stream)
 			}
@@ -84,6 +84,52 @@ func TestGatherMuch(t *testing.T) {
 	c.in.gathered(c.in.n)
 	if c.in.gathering.on && c.in.gathering.timer.Stop() {
 		t.Error("the timer runs")
+	}
+}
+
+// TestGatherSmall: what does not fill a buffer, and comes before the reader waits, leaves no transfer behind that nothing
+// ends.
+func TestGatherSmall(t *testing.T) {
+	c, peer := newSpelled(t)
+	c.in.limit, c.in.bulk, c.in.gathering.stream = largeBuffer, true, gatherAfter
+	if err := c.raw.Control(c.gather); err != nil {
+		t.Fatal(err)
+	}
+	c.in.gathered(gatherBytes)
+	c.in.bulk = false
+	c.in.gathered(100)
+	go func() {
+		for lowWater(t, c) > 1 { // until a wait without more has ended
+			time.Sleep(gatherTime / 10)
+		}
+		peer.Write([]byte("a"))
+	}()
+	if err := c.readRaw(); err != nil || c.in.n != 1 {
+		t.Errorf("%d bytes, %v", c.in.n, err)
+	}
+}
+
+// TestGatherRarely: where pauses follow soon, as between replies to requests, a transfer must be longer and longer.
+func TestGatherRarely(t *testing.T) {
+	c, _ := newSpelled(t)
+	g := &c.in.gathering
+	for _, test := range []struct{ bytes, after int }{
+		{gatherAfter, 2 * gatherAfter}, {2 * gatherAfter, 4 * gatherAfter}, {100 * gatherAfter, 0}, {gatherAfter, 2 * gatherAfter},
+	} {
+		g.stream = test.bytes
+		if err := c.raw.Control(c.gather); err != nil {
+			t.Fatal(err)
+		}
+		if !g.on {
+			t.Fatalf("no transfer after %d bytes", test.bytes)
+		}
+		if c.paused(); g.after != test.after || g.on || g.stream != 0 {
+			t.Fatalf("%+v, want after %d", *g, test.after)
+		}
+	}
+	g.stream = gatherAfter
+	if err := c.raw.Control(c.gather); err != nil || g.on {
+		t.Errorf("a transfer, %v", err)
 	}
 }
 

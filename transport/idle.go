@@ -27,14 +27,15 @@ var (
 // KiB, and opening and handling packets makes it grow. So the caller's goroutine only waits while the peer is silent: with
 // the stack it came with, small if it is new and large if it was the one of
 // Handshake. When something comes, another one reads and handles it, and ends
-// when nothing more has come for a while. At any time one of the two runs.
-// That needs a socket of the standard library; over any other net.Conn the
+// when nothing more has come for a while. At any time one of the two runs, but
+// while a goroutine in ReadWhile does the same on its own stack, handle
+// included. That needs a socket of the standard library; over any other net.Conn the
 // caller's goroutine does everything.
 func (c *Conn) ReadPackets(handle func(p []byte) error) error {
 	if c.raw == nil || c.lab != nil {
 		return c.readEach(handle, func() error { return nil })
 	}
-	c.turn.handle, c.turn.back = handle, make(chan struct{}, 1)
+	c.turn.handle, c.turn.back, c.turn.err = handle, make(chan struct{}, 1), nil
 	for {
 		ended := make(chan error, 1)
 		go c.readSpell(handle, ended) // joined here; waits for the socket alone
@@ -102,6 +103,8 @@ func (c *Conn) readMore() error {
 		if in.layout.HideLength || !in.pause() || c.turn.pace.apart() {
 			break
 		}
+		in.publish()
+		c.sendOwed()
 		if err := c.yield(); err != nil {
 			return err
 		}

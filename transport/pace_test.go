@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// TestPace: two goroutines are better where the guest never waits for the peer and takes his time with what he has read.
+// TestPace: two goroutines are better where the guest never waits for the peer and takes its time with what it has read.
 func TestPace(t *testing.T) {
 	const step = paceSpan / 10
 	for name, test := range map[string]struct {

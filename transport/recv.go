@@ -53,7 +53,7 @@ func (c *Conn) nextPayload() ([]byte, error) {
 // used up, before it turns to the socket for more: on the reader, which must
 // not wait in f. What is due for each packet can so be done once for many. f
 // reports whether whoever it woke is about to call ReadWhile, and the reader
-// may leave its turn to him. Call BeforeWait on the reader's goroutine, after
+// may leave its turn to that goroutine. Call BeforeWait on the reader's goroutine, after
 // Handshake.
 func (c *Conn) BeforeWait(f func() (yield bool)) { c.in.beforeWait = f }
 

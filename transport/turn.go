@@ -30,11 +30,11 @@ type turn struct {
 }
 
 // pace tells whether a transfer would be faster with two goroutines: where the
-// peer never has the guest wait, and what he does with the data in between
+// peer never has the guest wait, and what that does with the data in between
 // takes a good part of the time.
 type pace struct {
 	came, left    time.Time     // of a guest, for the last time; left is zero before
-	present, away time.Duration // since he last had to wait
+	present, away time.Duration // since it last had to wait
 	parted        time.Time     // two goroutines were found better
 }
 
@@ -127,6 +127,8 @@ func (c *Conn) readAsGuest(more func() bool) error {
 		}
 	}
 	c.in.pause() // others must not wait for this one to come back
+	c.in.publish()
+	c.sendOwed()
 	return nil
 }
 
@@ -154,7 +156,11 @@ func (c *Conn) vacate() {
 	t.left++
 	if !t.running {
 		t.running, t.seen = true, t.left
-		setTimer(&t.clock, absence, c.look)
+		if t.clock == nil {
+			t.clock = time.AfterFunc(absence, c.look)
+			return
+		}
+		t.clock.Reset(absence)
 	}
 }
 

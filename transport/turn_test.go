@@ -108,7 +108,7 @@ func onTCP(t *testing.T) (c, s *transport.Conn) {
 }
 
 // TestReadWhile: a guest reads what comes next, in order, and what comes later
-// is read though he stays away, or when somebody calls Attend.
+// is read though it stays away, or when somebody calls Attend.
 func TestReadWhile(t *testing.T) {
 	for name, after := range map[string]func(h *host){"absent": func(*host) {}, "attended": func(h *host) { h.s.Attend() }} {
 		t.Run(name, func(t *testing.T) {
@@ -130,8 +130,7 @@ func TestReadWhile(t *testing.T) {
 	}
 }
 
-// TestReadWhileRefused: nobody becomes a guest while another goroutine reads,
-// nor where a packet must be read to its end once it has begun.
+// TestReadWhileRefused: nobody becomes a guest while another goroutine reads.
 func TestReadWhileRefused(t *testing.T) {
 	c, s := onTCP(t)
 	h := newHost(c, s)
@@ -205,7 +204,7 @@ func TestGuestRekey(t *testing.T) {
 	h.take(t, "b", false)
 }
 
-// TestGuestRests: a guest for whom nothing comes gives his turn back, and the
+// TestGuestRests: a guest for whom nothing comes gives its turn back, and the
 // main reader rests.
 func TestGuestRests(t *testing.T) {
 	c, s := onTCP(t)
@@ -243,6 +242,14 @@ func TestGuestFails(t *testing.T) {
 				t.Errorf("ReadPackets: %v", err)
 			}
 			<-away
+			if test.handle != nil { // which ends nothing else
+				h.handle.Store(new(func(string) error))
+				go h.run()
+				h.send(t, "!")
+				h.take(t, "!", false)
+				h.send(t, "c")
+				h.take(t, "c", false)
+			}
 		})
 	}
 }
