@@ -236,3 +236,18 @@ func TestCan(t *testing.T) {
 		t.Error("x has no curve448")
 	}
 }
+
+func TestReversePeers(t *testing.T) {
+	steps := []step{
+		{section: "a", name: "x", peer: "1"}, {section: "a", name: "x", peer: "2"}, {section: "a", name: "x", peer: "3"},
+		{section: "b", name: "x", peer: "1"}, {section: "b", name: "y", peer: "1"}, {section: "b", name: "y", peer: "2"},
+	}
+	reversePeers(steps)
+	var got []string
+	for _, s := range steps {
+		got = append(got, s.section+s.name+s.peer)
+	}
+	if want := []string{"ax3", "ax2", "ax1", "bx1", "by2", "by1"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}

@@ -54,7 +54,7 @@ func (c *Channel) lendTo(code uint32, w *borrower) (n int64, ended bool, err err
 	defer func() {
 		c.mu.Lock()
 		c.grantLocked(q.giveBack(int(n)))
-		c.wakeReadersLocked()
+		c.loanOverLocked(q)
 	}()
 	n, err = w.write(views)
 	return n, false, err

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -49,6 +50,7 @@ type link struct {
 
 	roundTrip  time.Duration // constant
 	beforeWait func() bool
+	attended   atomic.Int32 // calls of Attend
 }
 
 var _ Transport = (*link)(nil)
@@ -186,7 +188,7 @@ func (l *link) TryWritePacket(head, body []byte) error {
 func (l *link) BeforeWait(f func() bool) { l.beforeWait = f }
 
 func (l *link) ReadWhile(func() bool) bool { return false }
-func (l *link) Attend()                    {}
+func (l *link) Attend()                    { l.attended.Add(1) }
 func (l *link) Rouse()                     {}
 
 func (l *link) RoundTrip() time.Duration { return l.roundTrip }

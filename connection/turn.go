@@ -102,6 +102,16 @@ func (c *Channel) wakeReadersLocked() {
 	}
 }
 
+// loanOverLocked wakes those that waited for the end of a loan of q. Who reads
+// the connection for another stream has not.
+func (c *Channel) loanOverLocked(q *recvQueue) {
+	if c.leads && c.guest.own && c.guest.q != q {
+		c.readable.Broadcast()
+		return
+	}
+	c.wakeReadersLocked()
+}
+
 // wakeReader wakes those who wait for the data that has arrived. It runs on
 // the reader, which may be one of them. It reports how many there are.
 func (c *Channel) wakeReader() (readers int32) {

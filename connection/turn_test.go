@@ -2,6 +2,7 @@ package connection
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -9,9 +10,11 @@ import (
 	"os"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hawser-ssh/hawser/transport"
+	"github.com/hawser-ssh/hawser/wire"
 )
 
 // pending is what a Read returned.
@@ -135,10 +138,44 @@ func TestOthersDoNotWaitForAReader(t *testing.T) {
 	}
 }
 
+// Who begins to wait for a reply, an open channel or a window has somebody read.
+func TestWaitersAttend(t *testing.T) {
+	for name, wait := range map[string]func(m *Mux, c *Channel){
+		"reply":           func(m *Mux, _ *Channel) { m.GlobalRequest(context.Background(), "a", true, nil) },
+		"channel's reply": func(_ *Mux, c *Channel) { c.SendRequest(context.Background(), "a", true, nil) },
+		"open":            func(m *Mux, _ *Channel) { m.Open(context.Background(), "a", nil, nil) },
+		"window": func(_ *Mux, c *Channel) {
+			c.mu.Lock()
+			c.sendWindow = 0
+			c.mu.Unlock()
+			c.Write([]byte("a"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scriptOpen(t, wire.Server, nil, nil, func(p *raw, c *Channel) {
+				before := p.near.attended.Load()
+				go wait(p.m, c)
+				synctest.Wait()
+				if p.near.attended.Load() == before || p.m.waiting.Load() != 1 {
+					t.Errorf("%d wait, and nobody is told", p.m.waiting.Load())
+				}
+			})
+		})
+	}
+}
+
 // Read fills the caller's slice from several packets, and what is left of one comes with the next Read.
 func TestLeadingReaderTakesWhatFits(t *testing.T) {
+	for name, protect := range map[string]transport.Config{
+		"plain": {}, "re-keys": {RekeyBytes: 100_000}, "compressed": {Compression: []string{"zlib"}, RekeyBytes: 100_000},
+	} {
+		t.Run(name, func(t *testing.T) { takeWhatFits(t, protect) })
+	}
+}
+
+func takeWhatFits(t *testing.T, protect transport.Config) {
 	a, b := loopback(t)
-	p := newPath(t, a, b, transport.Config{})
+	p := newPath(t, a, b, protect)
 	want := make([]byte, 1<<20)
 	rand.NewChaCha8([32]byte{}).Read(want)
 	go func() {

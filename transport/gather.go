@@ -34,9 +34,9 @@ func (c *Conn) gather(fd uintptr) {
 	}
 	if g.timer == nil {
 		g.timer = time.AfterFunc(gatherTime, c.hurry)
-		return
+	} else {
+		g.timer.Reset(gatherTime)
 	}
-	g.timer.Reset(gatherTime)
 }
 
 // hurry makes a reader look that waits for more than there is.

@@ -98,3 +98,15 @@ func TestDirectWriteWakes(t *testing.T) {
 	<-changed
 	c.joined.Wait()
 }
+
+// TestAttend: the main reader is told at once where nobody reads, and only there.
+func TestAttend(t *testing.T) {
+	for _, who := range []holder{mainReader, guest, nobody} {
+		c, _ := newSpelled(t)
+		c.turn.back, c.turn.who = make(chan struct{}, 1), who
+		c.Attend()
+		if told := len(c.turn.back) == 1; told != (who == nobody) || told && c.turn.who != mainReader {
+			t.Errorf("%d reads: told %v, then %d", who, told, c.turn.who)
+		}
+	}
+}

@@ -154,12 +154,13 @@ func (c *Conn) vacate() {
 	t := &c.turn
 	t.who = nobody
 	t.left++
-	if !t.running {
-		t.running, t.seen = true, t.left
-		if t.clock == nil {
-			t.clock = time.AfterFunc(absence, c.look)
-			return
-		}
+	if t.running {
+		return
+	}
+	t.running, t.seen = true, t.left
+	if t.clock == nil {
+		t.clock = time.AfterFunc(absence, c.look)
+	} else {
 		t.clock.Reset(absence)
 	}
 }
